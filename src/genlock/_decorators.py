@@ -1,0 +1,178 @@
+"""`@guarded` and `@coroutine`: every generator that a function returns is guarded."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
+
+import wrapt
+
+from genlock import _wording
+from genlock._guard import GuardedGenerator, GuardedIterator, guard, is_off
+from genlock._policy import Policy, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from typing import Unpack
+
+    from genlock._policy import PolicyOptions
+
+    _FunctionWrapper = object
+    _BoundFunctionWrapper = object
+else:
+    _FunctionWrapper = wrapt.FunctionWrapper
+    _BoundFunctionWrapper = wrapt.BoundFunctionWrapper
+
+_P = ParamSpec("_P")
+_Y = TypeVar("_Y")
+_S = TypeVar("_S")
+_R = TypeVar("_R")
+_T = TypeVar("_T")
+
+
+class _Decorator(Protocol):
+    """What `guarded(…)` returns: keeps a function's signature and guards what it returns."""
+
+    @overload
+    def __call__(
+        self, function: Callable[_P, Generator[_Y, _S, _R]], /
+    ) -> Callable[_P, GuardedGenerator[_Y, _S, _R]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[_P, Iterator[_Y]], /
+    ) -> Callable[_P, GuardedIterator[_Y]]: ...
+    @overload
+    def __call__(
+        self, function: classmethod[_T, _P, Generator[_Y, _S, _R]], /
+    ) -> classmethod[_T, _P, GuardedGenerator[_Y, _S, _R]]: ...
+    @overload
+    def __call__(
+        self, function: staticmethod[_P, Generator[_Y, _S, _R]], /
+    ) -> staticmethod[_P, GuardedGenerator[_Y, _S, _R]]: ...
+
+
+class _GuardedMethod(_BoundFunctionWrapper):
+    """A decorated function, bound: pickled as methods are."""
+
+    if not TYPE_CHECKING:
+
+        def __reduce_ex__(self, protocol):
+            return getattr, (self.__self__, self.__name__)
+
+
+class _GuardedFunction(_FunctionWrapper):
+    """A decorated function: copied and pickled as functions are, by its name."""
+
+    if not TYPE_CHECKING:
+        __bound_function_wrapper__ = _GuardedMethod
+
+        def __copy__(self):
+            return self
+
+        def __deepcopy__(self, memo):
+            return self
+
+        def __reduce_ex__(self, protocol):
+            return self.__qualname__
+
+
+@overload
+def guarded(
+    function: Callable[_P, Generator[_Y, _S, _R]], /
+) -> Callable[_P, GuardedGenerator[_Y, _S, _R]]: ...
+@overload
+def guarded(function: Callable[_P, Iterator[_Y]], /) -> Callable[_P, GuardedIterator[_Y]]: ...
+@overload
+def guarded(
+    function: classmethod[_T, _P, Generator[_Y, _S, _R]], /
+) -> classmethod[_T, _P, GuardedGenerator[_Y, _S, _R]]: ...
+@overload
+def guarded(
+    function: staticmethod[_P, Generator[_Y, _S, _R]], /
+) -> staticmethod[_P, GuardedGenerator[_Y, _S, _R]]: ...
+@overload
+def guarded(
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[PolicyOptions],
+) -> _Decorator: ...
+def guarded(
+    function: Any = None,
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Any,
+) -> Any:
+    """Decorate a generator function or method, so that each call returns a guard.
+
+    Takes no arguments, or those of `guard`; works on functions, methods, class and static
+    methods, above or below `@classmethod` and `@staticmethod`. A function that is no generator
+    function but returns a generator or an iterator will do.
+
+    Raises:
+        TypeError: not a function, an async function, or an option that is unknown or of a wrong
+            type, at once; at a call, a function that returned nothing that can be guarded.
+        ValueError: an option's value is not possible.
+
+    The functions it makes are as thread-safe as those it is given. With GENLOCK=off in the
+    environment they return what the function returns (primed, with `prime`).
+    """
+    resolve(policy, options)
+    terms = {"policy": policy, "name": name, "prime": prime, **options}
+    if function is None:
+        return functools.partial(_decorate, terms)
+    return _decorate(terms, function)
+
+
+@overload
+def coroutine(
+    function: Callable[_P, Generator[_Y, _S, _R]], /
+) -> Callable[_P, GuardedGenerator[_Y, _S, _R]]: ...
+@overload
+def coroutine(function: Callable[_P, Iterator[_Y]], /) -> Callable[_P, GuardedIterator[_Y]]: ...
+@overload
+def coroutine(
+    function: classmethod[_T, _P, Generator[_Y, _S, _R]], /
+) -> classmethod[_T, _P, GuardedGenerator[_Y, _S, _R]]: ...
+@overload
+def coroutine(
+    function: staticmethod[_P, Generator[_Y, _S, _R]], /
+) -> staticmethod[_P, GuardedGenerator[_Y, _S, _R]]: ...
+@overload
+def coroutine(
+    *, policy: Policy | None = None, name: str | None = None, **options: Unpack[PolicyOptions]
+) -> _Decorator: ...
+def coroutine(
+    function: Any = None,
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Any:
+    """`guarded(prime=True)`: each call returns a guard that waits at its first yield.
+
+    Takes the arguments of `guarded` but `prime`, and raises what it raises; a call raises
+    RuntimeError where the generator ends before its first yield.
+    """
+    decorator = guarded(policy=policy, name=name, prime=True, **options)
+    return decorator if function is None else decorator(function)
+
+
+def _decorate(terms: dict[str, Any], function: Any, /) -> Any:
+    inner = function.__func__ if isinstance(function, classmethod | staticmethod) else function
+    is_async = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
+    if is_async or not callable(inner) or isinstance(inner, type):
+        raise TypeError(_wording.not_decoratable(inner, is_async=is_async))
+    if is_off and not terms["prime"]:
+        return function
+
+    def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+        return guard(wrapped(*args, **kwargs), **terms)
+
+    return _GuardedFunction(function, call)  # type: ignore[call-arg]  # wrapt has no types

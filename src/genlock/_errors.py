@@ -1,0 +1,82 @@
+"""The exceptions of genlock: each carries a record of what happened and words it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from genlock import _wording
+
+if TYPE_CHECKING:
+    from genlock._records import Diagnosis
+
+
+class GenlockError(Exception):
+    """Base of every error that genlock raises about a call to a guard.
+
+    Holds text and plain data only, so that keeping one keeps no frame and no generator alive,
+    and it can be pickled.
+    """
+
+    __module__ = "genlock"
+    code: ClassVar[str] = ""
+    diagnosis: Diagnosis
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(_wording.message(diagnosis))
+        self.diagnosis = diagnosis
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.diagnosis,), {"__notes__": getattr(self, "__notes__", [])}
+
+
+class GeneratorBusyError(GenlockError, ValueError):
+    """The generator is executing already (GL000): base of the errors that say so.
+
+    A ValueError, as the interpreter's own "generator already executing" is, so that an existing
+    `except ValueError` keeps working.
+    """
+
+    __module__ = "genlock"
+    code = "GL000"
+
+
+class ReentrantCallError(GeneratorBusyError):
+    """The call came back to its own generator within one thread (GL001). Never waited for."""
+
+    __module__ = "genlock"
+    code = "GL001"
+
+
+class ContendedCallError(GeneratorBusyError):
+    """Another thread is inside, and the policy says "raise" (GL002)."""
+
+    __module__ = "genlock"
+    code = "GL002"
+
+
+class DeadlockError(GeneratorBusyError):
+    """Waiting would never end: this wait closed a cycle of waits (GL003).
+
+    Raised in one thread of the cycle only, so that the others can go on.
+    """
+
+    __module__ = "genlock"
+    code = "GL003"
+
+
+class GuardTimeoutError(GeneratorBusyError, TimeoutError):
+    """Another thread stayed inside for as long as `timeout` allows to wait (GL004)."""
+
+    __module__ = "genlock"
+    code = "GL004"
+
+
+class NotPrimedError(GenlockError, TypeError):
+    """A value was sent to a coroutine that has not started (GL006).
+
+    A TypeError, as the interpreter's own "can't send non-None value to a just-started
+    generator" is.
+    """
+
+    __module__ = "genlock"
+    code = "GL006"

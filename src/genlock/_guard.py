@@ -1,0 +1,322 @@
+"""The proxies: what stands where the generator stood and lets one thread in at a time."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+import wrapt
+
+from genlock import _wording
+from genlock._flag_gate import FlagGate
+from genlock._policy import Policy, resolve
+
+Yield = TypeVar("Yield", covariant=True)
+Send = TypeVar("Send", contravariant=True)
+Return = TypeVar("Return", covariant=True)
+_Y = TypeVar("_Y")
+_S = TypeVar("_S")
+_R = TypeVar("_R")
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+    from typing import Self, Unpack
+
+    from genlock._policy import PolicyOptions
+
+    # wrapt has no types, and a base of type Any would be assignable to everything.
+    class _Proxy:
+        __wrapped__: Any
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    _IteratorShape = Iterator
+    _GeneratorShape = Generator
+else:
+    _Proxy = wrapt.BaseObjectProxy
+
+    class _IteratorShape:
+        """Stands for the abstract base class, which a proxy cannot inherit from at run time."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, _parameters):
+            return cls
+
+    class _GeneratorShape(_IteratorShape):
+        __slots__ = ()
+
+
+class _Missing:
+    """An attribute that neither the class nor its instances have, although a base class does."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        raise AttributeError(self.name)
+
+
+class _Doc:
+    """`__doc__`: of the class its docstring, of a guard that of what it guards."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def __get__(self, instance: GuardedIterator[Any] | None, owner: type) -> str | None:
+        if instance is None:
+            return self.text
+        doc: str | None = instance.__wrapped__.__doc__
+        return doc
+
+
+class GuardedIterator(_Proxy, _IteratorShape[Yield]):
+    """Any iterator, or object with `send`, that any number of threads can share.
+
+    Made by `guard` or `@guarded`. Takes what has `__next__` (a map, a file, a csv reader) or `send`
+    (a generator that was compiled by Cython). `send`, `throw` and `close` are guarded where the
+    object has them; everything else is the object's own.
+
+    Thread-safe. Raises what the iterator raises, and besides: `ReentrantCallError`,
+    `ContendedCallError`, `DeadlockError`, `GuardTimeoutError`.
+    """
+
+    __slots__ = ("_self_gate",)
+
+    _self_gate: FlagGate
+
+    if not TYPE_CHECKING:
+        # wrapt's own look-up takes some 100 ns. What is not found goes to the wrapped object
+        # still, by __getattr__.
+        __getattribute__ = object.__getattribute__
+
+        # Spares wrapt a look-up that fails, 400 ns, whenever a guard is made.
+        __wrapped_setattr_fixups__ = tuple
+
+        # copy and itertools.tee look for these before they do without.
+        __copy__ = _Missing()
+        __deepcopy__ = _Missing()
+
+        def __getattr__(self, name):
+            attribute = super().__getattr__(name)
+            if name in ("send", "throw", "close"):
+                return functools.partial(self._self_gate.enter, name, attribute)
+            return attribute
+
+        def __init_subclass__(cls):
+            super().__init_subclass__()
+            cls.__doc__ = _Doc(cls.__doc__)
+
+    def __init__(self) -> None:
+        raise TypeError(_wording.MADE_BY_GUARD)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Yield:
+        result: Yield = self._self_gate.enter("next", self.__wrapped__.__next__)
+        return result
+
+    def __contains__(self, value: object) -> bool:
+        # wrapt's would run through the generator behind the gate.
+        return any(item is value or item == value for item in self)
+
+    def __enter__(self) -> Any:
+        entered = self.__wrapped__.__enter__()
+        return self if entered is self.__wrapped__ else entered
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.__wrapped__.__reduce_ex__(protocol)
+
+
+class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Return]):
+    """A generator that any number of threads can share: made by `guard` or `@guarded`.
+
+    Answers as the generator does, also to `isinstance(…, types.GeneratorType)`, to `inspect` and
+    for `gi_frame` and its like. Only next, send, throw and close differ: they let one thread in
+    at a time and do with the others what the `Policy` says.
+
+    Thread-safe. Raises what the generator raises, and besides: `ReentrantCallError`,
+    `ContendedCallError`, `DeadlockError`, `GuardTimeoutError`, `NotPrimedError`.
+    """
+
+    __slots__ = ("send",)
+
+    if TYPE_CHECKING:
+
+        def send(self, value: Send, /) -> Yield:
+            """Resume the generator with `value`; see PEP 342."""
+
+        @property
+        def gi_code(self) -> CodeType: ...
+        @property
+        def gi_frame(self) -> FrameType: ...
+        @property
+        def gi_running(self) -> bool: ...
+        @property
+        def gi_yieldfrom(self) -> Iterator[Any] | None: ...
+
+    # send is a bound method of the gate, kept in a slot: nearly as fast to call as a function.
+
+    def __next__(self) -> Yield:
+        return self.send(None)  # type: ignore[arg-type]  # what next() does, for any Send
+
+    def throw(self, *exception: Any) -> Yield:
+        """Raise an exception inside the generator, at the yield where it is suspended."""
+        result: Yield = self._self_gate.enter("throw", self.__wrapped__.throw, *exception)
+        return result
+
+    def close(self) -> Any:
+        """Raise GeneratorExit inside the generator, so that it ends. See PEP 342."""
+        return self._self_gate.close()
+
+
+class _AwaitableGenerator(GuardedGenerator[Yield, Send, Return]):
+    """A guarded generator of a function under `@types.coroutine`."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Self:
+        return self
+
+
+def _read_switch() -> bool:
+    word = os.environ.get("GENLOCK", "on").lower()
+    if word not in ("on", "off", ""):
+        warnings.warn(f"GENLOCK={word!r} is neither 'on' nor 'off': genlock stays on", stacklevel=2)
+    return word == "off"
+
+
+is_off = _read_switch()
+
+_new: Callable[[type], Any] = _Proxy.__new__
+
+
+def _setter(cls: type, name: str) -> Callable[[object, object], None]:
+    """The quickest way to set an attribute that is kept in a slot."""
+    setter: Callable[[object, object], None] | None
+    setter = getattr(cls.__dict__.get(name), "__set__", None)
+    return setter or (lambda instance, value: object.__setattr__(instance, name, value))
+
+
+_set_wrapped = _setter(_Proxy, "__wrapped__")
+_set_gate = _setter(GuardedIterator, "_self_gate")
+_set_send = _setter(GuardedGenerator, "send")
+
+
+@overload
+def guard(
+    obj: Generator[_Y, _S, _R],
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[PolicyOptions],
+) -> GuardedGenerator[_Y, _S, _R]: ...
+@overload
+def guard(
+    obj: Iterator[_Y],
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[PolicyOptions],
+) -> GuardedIterator[_Y]: ...
+def guard(
+    obj: Any,
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Any,
+) -> Any:
+    """Make a generator, or any other iterator, safe to share between threads.
+
+    Use what is returned in the place of `obj`, and `obj` itself no more.
+
+    Args:
+        obj: a generator, another iterator, or an object with `send`. A guard is returned as it is.
+        policy: what to do with a call that finds another thread inside; the default is the one
+            that `configure` has set.
+        name: what messages call it; by default the name of its function.
+        prime: run a generator that has not started to its first yield.
+        **options: fields of `Policy`, which override those of `policy`.
+
+    Raises:
+        TypeError: `obj` is nothing that can be guarded, or an option is unknown or of a wrong type.
+        ValueError: an option's value is not possible, or `obj` is a guard with other options.
+        RuntimeError: with `prime`, the generator ended before its first yield.
+
+    Safe in any thread. With GENLOCK=off in the environment, returns `obj`.
+    """
+    if is_off:
+        guarded = obj
+    elif type(obj) is GeneratorType:
+        guarded = _guarded_generator(obj, resolve(policy, options), name)
+    elif isinstance(obj, GuardedIterator):
+        guarded = _checked_again(obj, policy, name, options)
+    else:
+        guarded = _guarded_iterator(obj, resolve(policy, options), name)
+    if prime:
+        _prime(guarded)
+    return guarded
+
+
+def _guarded_generator(
+    generator: GeneratorType[Any, Any, Any], policy: Policy, name: str | None
+) -> GuardedGenerator[Any, Any, Any]:
+    is_awaitable = generator.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE
+    kind = _AwaitableGenerator if is_awaitable else GuardedGenerator
+    gate = FlagGate(generator, generator.send, policy, name)
+    # Filled by hand: an __init__ in Python, and wrapt's, would cost half as much again.
+    proxy: GuardedGenerator[Any, Any, Any] = _new(kind)
+    _set_wrapped(proxy, generator)
+    _set_gate(proxy, gate)
+    _set_send(proxy, gate.send)
+    return proxy
+
+
+def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIterator[Any]:
+    if isinstance(obj, CoroutineType | AsyncGeneratorType) or hasattr(obj, "__anext__"):
+        raise TypeError(_wording.not_guardable(obj, "async"))
+    if not hasattr(type(obj), "__next__") and not hasattr(obj, "send"):
+        if inspect.isroutine(obj):
+            raise TypeError(_wording.not_guardable(obj, "function"))
+        if isinstance(obj, Iterable):
+            raise TypeError(_wording.not_guardable(obj, "iterable"))
+        raise TypeError(_wording.not_guardable(obj))
+    proxy: GuardedIterator[Any] = _new(GuardedIterator)
+    _set_wrapped(proxy, obj)
+    _set_gate(proxy, FlagGate(obj, getattr(obj, "send", None) or obj.__next__, policy, name))
+    return proxy
+
+
+def _checked_again(
+    guarded: GuardedIterator[Any], policy: Policy | None, name: str | None, options: dict[str, Any]
+) -> GuardedIterator[Any]:
+    gate = guarded._self_gate  # noqa: SLF001  # its own module's
+    chosen = resolve(policy or gate.policy, options)
+    if chosen != gate.policy or name not in (None, gate.label):
+        raise ValueError(_wording.different_policy(gate.name))
+    return guarded
+
+
+def _prime(obj: Any) -> None:
+    if inspect.isgenerator(obj) and inspect.getgeneratorstate(obj) != inspect.GEN_CREATED:
+        return
+    try:
+        next(obj)
+    except StopIteration as error:
+        name = getattr(obj, "__name__", type(obj).__name__)
+        raise RuntimeError(_wording.ended_before_first_yield(name)) from error

@@ -1,0 +1,223 @@
+"""Waiting: the ticket of a call that waits, the queue it stands in, and who waits for whom.
+
+Knows no gate: what is waited for is any object, compared by identity. Nothing here takes a lock
+that a signal handler or a finaliser could need; what must not be split is a single operation of
+the interpreter.
+"""
+
+from __future__ import annotations
+
+import _thread
+import itertools
+import math
+import sys
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genlock._policy import Policy
+
+SHORTEST_QUANTUM = 0.00025
+LONGEST_QUANTUM = 0.02
+DEADLOCK_CHECK_AFTER = 0.002
+BACKSTOP = 0.25
+"""Seconds. An asynchronous exception can lose a wake-up; every wait looks up this often."""
+
+_serial = itertools.count(1).__next__
+_waiting: dict[int, Ticket] = {}
+"""By thread identifier, the innermost wait of every thread that waits."""
+
+
+class Patience:
+    """How long one call is willing to wait, and when it says so. Times in seconds."""
+
+    __slots__ = ("blocks_loop", "deadline", "started", "warn_at")
+
+    def __init__(self, policy: Policy) -> None:
+        self.started = monotonic()
+        self.blocks_loop = _runs_event_loop()
+        self.deadline = math.inf if policy.timeout is None else self.started + policy.timeout
+        if policy.warn_after is None:
+            self.warn_at = math.inf
+        else:
+            self.warn_at = self.started + (0 if self.blocks_loop else policy.warn_after)
+
+    def is_over(self) -> bool:
+        """Whether the call has waited as long as it may."""
+        return self.deadline < math.inf and monotonic() >= self.deadline
+
+    def wants_warning(self) -> bool:
+        """Whether the time to warn has come; true once."""
+        if self.warn_at == math.inf or monotonic() < self.warn_at:
+            return False
+        self.warn_at = math.inf
+        return True
+
+    def waited(self) -> float:
+        """Seconds since the call began to wait."""
+        return monotonic() - self.started
+
+    def pause(self, longest: float) -> float:
+        """How long to sleep before looking up again: at most `longest`."""
+        return max(0.0, min(longest, min(self.deadline, self.warn_at) - monotonic()))
+
+
+class Ticket:
+    """The place of one call in the queue for `wanted`.
+
+    `held` is what its thread is inside of: as long as it waits, it cannot leave any of that.
+    `awake`, `granted` and `gone` are the protocol between the waiter and whoever passes the turn
+    on; see the gate.
+    """
+
+    __slots__ = (
+        "_sleep",
+        "_wake",
+        "awake",
+        "gone",
+        "granted",
+        "has_looked",
+        "head_since",
+        "held",
+        "ident",
+        "outer",
+        "serial",
+        "wanted",
+    )
+
+    def __init__(self, wanted: object, held: tuple[object, ...]) -> None:
+        # Looked up now, not at import: gevent replaces both.
+        lock = _thread.allocate_lock()
+        self.ident = _thread.get_ident()
+        lock.acquire()
+        self._sleep, self._wake = lock.acquire, lock.release
+        self.wanted = wanted
+        self.held = held
+        self.head_since = monotonic()
+        self.awake = self.granted = self.gone = False
+        self.serial = _serial()
+        self.outer = _innermost_wait(self.ident)
+        # A thread that keeps nothing from others cannot close a cycle.
+        self.has_looked = not held and self.outer is None
+
+    def sleep(self, patience: Patience) -> bool:
+        """Park until woken or until there is something to look after; whether it was woken."""
+        longest = BACKSTOP if self.has_looked else DEADLOCK_CHECK_AFTER
+        return self._sleep(True, patience.pause(longest))
+
+    def wake(self) -> None:
+        """Wake the waiter, once for each time that it lay down."""
+        was, self.awake = self.awake, True
+        if not was:
+            try:
+                self._wake()
+            except RuntimeError:
+                # It had timed out, and another thread has woken it meanwhile: awake is awake.
+                pass
+
+    def has(self, thing: object) -> bool:
+        """Whether this waiting thread keeps `thing` from everybody else."""
+        if any(held is thing for held in self.held):
+            return True
+        ticket: Ticket | None = self
+        while ticket is not None:
+            if ticket.granted and ticket.wanted is thing:
+                return True
+            ticket = ticket.outer
+        return False
+
+
+class WaitQueue(deque[Ticket]):
+    """The calls that wait for one thing, first come first; `quantum` in seconds."""
+
+    __slots__ = ("quantum",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quantum = SHORTEST_QUANTUM
+
+    def leave(self, ticket: Ticket) -> None:
+        """Take a ticket out, wherever it stands; the next one is head from now on."""
+        try:
+            self.remove(ticket)
+        except ValueError:
+            return
+        try:
+            self[0].head_since = monotonic()
+        except IndexError:
+            pass
+
+    def adapt(self, latency: float) -> None:
+        """Choose the quantum by how long the last hand-over took.
+
+        Newcomers may overtake for about as long as it takes to wake the head, so that the gate
+        is not idle meanwhile.
+        """
+        self.quantum = max(SHORTEST_QUANTUM, min(latency, LONGEST_QUANTUM))
+
+
+def begin_wait(ticket: Ticket) -> None:
+    """Make known that the calling thread waits."""
+    _waiting[ticket.ident] = ticket
+
+
+def end_wait(ticket: Ticket) -> None:
+    """The calling thread no longer waits on `ticket`; what it waited on before is in force."""
+    if _waiting.get(ticket.ident) is ticket:
+        if ticket.outer is None:
+            _waiting.pop(ticket.ident, None)
+        else:
+            _waiting[ticket.ident] = ticket.outer
+
+
+def own_wait_for(thing: object) -> Ticket | None:
+    """The ticket with which the calling thread waits for `thing` already.
+
+    That is so in a signal handler or a finaliser that runs during the wait.
+    """
+    ticket = _innermost_wait(_thread.get_ident())
+    while ticket is not None and ticket.wanted is not thing:
+        ticket = ticket.outer
+    return ticket
+
+
+def closed_cycle(ticket: Ticket) -> list[Ticket]:
+    """The waits of a deadlock, `ticket` first, if it is the one that closed it; else nothing.
+
+    No lock is needed. A thread that waits cannot leave what it holds, so every edge that is
+    still there at the end was there all the time. The youngest ticket registered last, sees all
+    the edges, and is the only one to answer: exactly one thread of a cycle gives way.
+    """
+    cycle = [ticket]
+    while True:
+        owner = _waiter_that_has(cycle[-1].wanted)
+        if owner is None or any(owner is known for known in cycle[1:]):
+            return []
+        if owner.ident == ticket.ident:
+            break
+        cycle.append(owner)
+    for known in cycle:
+        if known.granted or known.gone or _waiting.get(known.ident) is not known:
+            return []
+    return cycle if all(known.serial <= ticket.serial for known in cycle) else []
+
+
+def _runs_event_loop() -> bool:
+    """Whether the calling thread runs an asyncio loop, which a wait then blocks."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
+
+
+def _innermost_wait(ident: int) -> Ticket | None:
+    ticket = _waiting.get(ident)
+    while ticket is not None and ticket.gone:  # an exception kept it from being taken out
+        ticket = ticket.outer
+    return ticket
+
+
+def _waiter_that_has(thing: object) -> Ticket | None:
+    for ticket in list(_waiting.values()):
+        if ticket.has(thing):
+            return ticket
+    return None

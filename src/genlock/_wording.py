@@ -1,0 +1,280 @@
+"""Records to text: every sentence that a user of genlock reads is worded here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genlock._records import Diagnosis, Ending, Operation, Site, Strand
+
+_ASKED: dict[Operation, str] = {
+    "send": "was sent a value",
+    "next": "was asked for a value",
+    "throw": "was thrown an exception",
+    "close": "was closed",
+}
+_CAN_ONLY: dict[Operation, str] = {
+    "send": "take another value",
+    "next": "give another value",
+    "throw": "take an exception",
+    "close": "be closed",
+}
+_SOMEBODY = "another thread"
+_STEPS_SHOWN = 12
+_YIELDS_SHOWN = 3
+
+
+MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
+
+
+def message(diagnosis: Diagnosis) -> str:
+    """The text of the exception that carries `diagnosis`."""
+    worded = _MESSAGES.get(diagnosis.code, _bare)(diagnosis)
+    return f"[{diagnosis.code}] " + "\n".join(worded)
+
+
+def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
+    """The warning about a call that waits: who waits for whom, and where both stand."""
+    caller, holder = _caller(diagnosis), _holder(diagnosis)
+    if blocks_loop:
+        return "\n".join(
+            [
+                f"{caller} waits for {diagnosis.guard!r} in {diagnosis.operation}() and blocks the"
+                f" asyncio event loop it runs: {holder} is inside.",
+                *_inside_and_call(diagnosis),
+                "  Wait in a thread of its own:  await asyncio.to_thread(…)",
+            ]
+        )
+    return "\n".join(
+        [
+            f"{caller} has waited {_seconds(diagnosis.waited)} for {diagnosis.guard!r} in"
+            f" {diagnosis.operation}(): {holder} is still inside.",
+            *_inside_and_call(diagnosis),
+        ]
+    )
+
+
+def already_ended(guard: str, ending: Ending) -> str:
+    """The note on a StopIteration that a call gets because the generator had ended before."""
+    what = {
+        "returned": "had already run to its end",
+        "raised": f"was ended by {ending.error}",
+        "closed": "had been closed",
+    }[ending.how]
+    where = f" at {_place(ending.site)} in {ending.site.function}" if ending.site else ""
+    who = f", in {ending.thread}" if ending.thread else ""
+    return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
+
+
+def ended_before_first_yield(name: str) -> str:
+    """Priming ran a generator to its end."""
+    return (
+        f"{name!r} cannot be primed: it ended before its first yield.\n"
+        "  A coroutine waits for values at a yield:  value = yield"
+    )
+
+
+def not_guardable(given: object, why: str = "") -> str:
+    """Refusal of something that is no generator or iterator, with what to write instead."""
+    kind = type(given).__name__
+    if why == "async":
+        return (
+            f"cannot guard {given!r}: async objects belong to one event loop, not to threads.\n"
+            "  A guard takes a generator or an iterator:  genlock.guard(gen)"
+        )
+    if why == "function":
+        name = getattr(given, "__name__", kind)
+        return (
+            f"cannot guard the function {name}: a guard takes the generator it returns.\n"
+            f"  Write  genlock.guard({name}(…))  or decorate it with  @genlock.guarded"
+        )
+    if why == "iterable":
+        return (
+            f"cannot guard a {kind}: it is no iterator.\n"
+            "  Share one iterator over it:  genlock.guard(iter(obj))"
+        )
+    return (
+        f"cannot guard {given!r}: a {kind} is neither a generator nor an iterator.\n"
+        "  A guard takes an object with send() or __next__():  genlock.guard(gen)"
+    )
+
+
+def not_decoratable(given: object, *, is_async: bool) -> str:
+    """Refusal of something that `@guarded` cannot wrap."""
+    if is_async:
+        name = getattr(given, "__qualname__", repr(given))
+        return (
+            f"cannot guard {name}: an async function makes objects that belong to one event loop,"
+            " not to threads.\n"
+            "  @genlock.guarded takes a generator function:  def … yield"
+        )
+    return f"@genlock.guarded takes a generator function, not {given!r}"
+
+
+def different_policy(name: str) -> str:
+    """A guard was guarded again with options that differ from its own."""
+    return (
+        f"{name!r} is guarded already, with other options.\n"
+        "  Give them where the guard is made; guard(g) without options returns it as it is"
+    )
+
+
+def _reentrant(diagnosis: Diagnosis) -> list[str]:
+    guard, operation = diagnosis.guard, diagnosis.operation
+    lines = [f"{guard!r} {_ASKED[operation]} while {_still_running(diagnosis)}."]
+    actor = ""
+    if diagnosis.strands:
+        lines += ["  The call came back to itself:", *_rows(diagnosis.strands[0])]
+        steps = diagnosis.strands[0].steps
+        actor = steps[-1].actor if len(steps) > 1 else ""
+    lines.append(
+        f"  {guard} can only {_CAN_ONLY[operation]} after it reaches its next yield"
+        f"{_places(diagnosis.yields)}."
+    )
+    if actor and operation == "send":
+        lines.append(
+            f"  Let {actor} yield or return the value, and send it to {guard} when this call"
+            " has come back."
+        )
+    return lines
+
+
+def _still_running(diagnosis: Diagnosis) -> str:
+    if diagnosis.during is None:
+        return "it was still running"
+    if diagnosis.during == diagnosis.operation == "send":
+        return "it was still running the previous one"
+    return f"its {diagnosis.during}() was still running"
+
+
+def _contended(diagnosis: Diagnosis) -> list[str]:
+    option = "on_close" if diagnosis.operation == "close" else "on_busy"
+    return [
+        f"{diagnosis.guard!r} {_ASKED[diagnosis.operation]} while {_holder(diagnosis)} was"
+        f' inside, and {option}="raise" forbids waiting.',
+        *_inside_and_call(diagnosis),
+        f'  To wait for its turn instead:  genlock.guard(…, {option}="wait")',
+    ]
+
+
+def _deadlock(diagnosis: Diagnosis) -> list[str]:
+    lines = [
+        f"{diagnosis.guard!r} {_ASKED[diagnosis.operation]}, but waiting for it would never end:"
+        f" {len(diagnosis.strands)} threads wait for one another."
+    ]
+    for strand in diagnosis.strands:
+        thread, holds, wants = strand.thread, strand.holds, strand.wants
+        lines.append(f"  {thread} is inside {holds!r} and waits for {wants!r}:")
+        lines += _rows(strand)
+    lines.append("  Only this call failed, the other threads go on.")
+    lines.append(
+        "  Drive these guards in the same order everywhere, or all of them from one thread."
+    )
+    return lines
+
+
+def _timed_out(diagnosis: Diagnosis) -> list[str]:
+    holder = _holder(diagnosis)
+    lines = [
+        f"{diagnosis.guard!r} {_ASKED[diagnosis.operation]} and was not free within"
+        f" {_seconds(diagnosis.waited)}: {holder} is still inside.",
+        *_inside_and_call(diagnosis),
+    ]
+    at = [step.site for strand in diagnosis.strands[1:] for step in strand.steps]
+    if len(at) > 1:
+        lines.append(
+            f"  If {holder} may take that long, raise timeout=; if not, see why it is still at"
+            f" {_place(at[1])}."
+        )
+    return lines
+
+
+def _not_primed(diagnosis: Diagnosis) -> list[str]:
+    return [
+        f"{diagnosis.guard!r} was sent a value before it was started: it waits at no yield yet.",
+        *(row for strand in diagnosis.strands for row in _rows(strand)),
+        "  Start it first:  next(cor)    or decorate its function:  @genlock.coroutine",
+    ]
+
+
+def _bare(diagnosis: Diagnosis) -> list[str]:
+    return [f"{diagnosis.guard!r}: {diagnosis.operation}() failed."]
+
+
+_MESSAGES: dict[str, Callable[[Diagnosis], list[str]]] = {
+    "GL001": _reentrant,
+    "GL002": _contended,
+    "GL003": _deadlock,
+    "GL004": _timed_out,
+    "GL006": _not_primed,
+}
+
+
+def _inside_and_call(diagnosis: Diagnosis) -> list[str]:
+    """The holder's path and this call's."""
+    lines = []
+    for strand in diagnosis.strands[1:]:
+        lines += ["  Inside:", *_rows(strand)]
+    for strand in diagnosis.strands[:1]:
+        lines += ["  This call:", *_rows(strand)]
+    return lines
+
+
+def _rows(strand: Strand) -> list[str]:
+    """A call path as aligned rows: who, where, the code, the remark."""
+    rows = [
+        (who, _place(step.site), step.site.code, step.remark)
+        for who, step in zip(
+            [strand.thread, *(f"→ {step.actor}" for step in strand.steps[1:])],
+            strand.steps,
+            strict=False,
+        )
+    ]
+    hidden = len(rows) - _STEPS_SHOWN
+    if hidden > 0:
+        rows[3 : 3 + hidden] = [("…", f"{hidden} more calls", "", "")]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    return ["    " + "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows]
+
+
+def _caller(diagnosis: Diagnosis) -> str:
+    return diagnosis.strands[0].thread if diagnosis.strands else "A thread"
+
+
+def _holder(diagnosis: Diagnosis) -> str:
+    return diagnosis.strands[1].thread if len(diagnosis.strands) > 1 else _SOMEBODY
+
+
+def _seconds(seconds: float | None) -> str:
+    return f"{seconds or 0:.3g} s"
+
+
+def _place(site: Site) -> str:
+    return f"{_short(site.file)}:{site.line}"
+
+
+def _places(sites: tuple[Site, ...]) -> str:
+    if not 1 <= len(sites) <= _YIELDS_SHOWN:
+        return ""
+    first, *others = sites
+    return f" ({_place(first)}{''.join(f' or {site.line}' for site in others)})"
+
+
+def _short(file: str) -> str:
+    """A path as one would import it or name it from here, where that is shorter."""
+    if not os.path.isabs(file):
+        return file
+    roots = [root for root in [_working_directory(), *sys.path] if root and root != os.sep]
+    below = [root for root in roots if file.startswith(root.rstrip(os.sep) + os.sep)]
+    return file[len(max(below, key=len).rstrip(os.sep)) + 1 :] if below else file
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""

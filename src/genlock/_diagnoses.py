@@ -185,7 +185,7 @@ def _call(frame: FrameType) -> tuple[Step, ...]:
 def _in_words(error: BaseException) -> str:
     name = type(error).__name__
     try:
-        text = str(error).partition("\n")[0]
+        text = str(error).partition("\n")[0].rstrip(".")
     except Exception:  # a broken __str__ is not ours to report
         return name
     if not text:

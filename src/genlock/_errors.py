@@ -26,7 +26,7 @@ class GenlockError(Exception):
         self.diagnosis = diagnosis
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.diagnosis,), {"__notes__": getattr(self, "__notes__", [])}
+        return type(self), (self.diagnosis,), self.__dict__
 
 
 class GeneratorBusyError(GenlockError, ValueError):

@@ -7,7 +7,6 @@ thread's stack, with the local variable `was` set to False.
 
 from __future__ import annotations
 
-import _thread
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from genlock import _frames
@@ -86,12 +85,9 @@ def is_on_stack(guarded: object, frame: FrameType) -> bool:
 
 
 def presence(gate: Gate) -> Presence | None:
-    """The other thread that is inside `gate`, guarded or by the bare generator behind it."""
-    me = _thread.get_ident()
+    """The thread that is inside `gate`, guarded or by the bare generator behind it."""
     body = getattr(gate.guarded, "gi_frame", None)
     for ident, innermost in _frames.current_frames().items():
-        if ident == me:
-            continue
         for frame in _frames.stack(innermost):
             if frame is body or owned_by(frame) is gate:
                 return Presence(ident, innermost)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import sysconfig
 import time
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 
     from genlock._policy import Policy
     from genlock._records import Ending, Operation
+
+if (
+    sys.implementation.name != "cpython"
+    or sys.version_info >= (3, 14)
+    or sysconfig.get_config_var("Py_GIL_DISABLED")
+):
+    raise ImportError(_wording.no_gate(sys.version))
 
 _log = logging.getLogger("genlock")
 
@@ -75,7 +83,7 @@ class FlagGate:
         try:
             return self.resume(value)
         except BaseException as error:
-            if self.is_shut_out(error, value):
+            if self.is_shut_out(error):
                 return self.outlast_bare_user(_asks(value), self.resume, value)
             self.digest(error, value)
             raise
@@ -125,9 +133,9 @@ class FlagGate:
         return self.enter("close", self.shut, sys._getframe(1))
 
     def shut(self, caller: FrameType) -> Any:
-        was_open = getattr(self.guarded, "gi_frame", None) is not None
+        had_ended = self.has_ended()
         result = self.guarded.close()
-        if was_open:
+        if not had_ended:
             self.ending = _diagnoses.closed(caller)
         return result
 
@@ -137,20 +145,24 @@ class FlagGate:
         try:
             return operate(*args)
         except BaseException as error:
-            if self.is_shut_out(error, *args):
+            if self.is_shut_out(error):
                 return self.outlast_bare_user(operation, operate, *args)
             self.digest(error, *args)
             raise
 
-    def is_shut_out(self, error: BaseException, *given: Any) -> bool:
+    def is_shut_out(self, error: BaseException) -> bool:
         """Whether `error` says that somebody runs the bare generator, behind the guard's back."""
-        return (
-            type(error) is ValueError
-            and error.args == _ALREADY_EXECUTING
-            and _is_from_the_call(error)
-            and not any(error is thrown for thrown in given)
-            and getattr(self.guarded, "gi_frame", None) is not None
-        )
+        return type(error) is ValueError and error.args == _ALREADY_EXECUTING and self.is_refusal()
+
+    def is_refusal(self) -> bool:
+        """Whether an error came from the generator's being asked, not out of its body.
+
+        What comes out of a body ends it. Of other iterators nothing of the kind is known.
+        """
+        return getattr(self.guarded, "gi_frame", None) is not None
+
+    def has_ended(self) -> bool:
+        return getattr(self.guarded, "gi_frame", self) is None
 
     def outlast_bare_user(
         self, operation: Operation, operate: Callable[..., Any], *args: Any
@@ -169,24 +181,22 @@ class FlagGate:
             try:
                 return operate(*args)
             except BaseException as error:
-                if not self.is_shut_out(error, *args):
+                if not self.is_shut_out(error):
                     self.digest(error, *args)
                     raise
 
     def digest(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
-        if (
-            type(error) is TypeError
-            and error.args == _NOT_STARTED
-            and _is_from_the_call(error)
-            and getattr(self.guarded, "gi_frame", None) is not None
-        ):
+        if type(error) is TypeError and error.args == _NOT_STARTED and self.is_refusal():
             raise _diagnoses.not_primed(self, sys._getframe()) from None
-        if getattr(self.guarded, "gi_frame", self) is not None:
+        if not self.has_ended():
             return
         if self.ending is None:
             self.ending = _diagnoses.ended(error)
-        elif isinstance(error, StopIteration) and (self.ending.how != "returned" or any(given)):
+        elif isinstance(error, StopIteration) and (
+            self.ending.how != "returned" or any(value is not None for value in given)
+        ):
+            # A loop that meets the end of a generator has lost nothing, and needs no note.
             error.add_note(_wording.already_ended(self.name, self.ending))
 
     # Waiting, and passing the turn on: quantum hand-over. Newcomers may overtake while the head
@@ -230,18 +240,19 @@ class FlagGate:
 
     def await_turn(self, ticket: Ticket, operation: Operation, patience: Patience) -> None:
         """Return when `ticket` owns the gate, by the flag found free or by a hand-over."""
-        while True:
+        while not ticket.granted:
             ticket.awake = False  # before the flag is tried: a wake-up after that is for us
-            if ticket.granted:
-                if self.queue is not None:
-                    self.queue.adapt(monotonic() - ticket.head_since)
-                return
             ticket.granted, self.busy = ticket.granted | (not self.busy), True  # swap
             if ticket.granted:
                 return
             self.check(operation, patience)
-            if not ticket.sleep(patience):
+            while not ticket.sleep(patience):
                 self.look_up(ticket, operation)
+                if ticket.granted:
+                    return
+                self.check(operation, patience)
+        if self.queue is not None:
+            self.queue.adapt(monotonic() - ticket.head_since)
 
     def check(self, operation: Operation, patience: Patience) -> None:
         """Raise GuardTimeoutError when the wait has been long enough; warn when it gets long."""
@@ -308,9 +319,3 @@ class FlagGate:
 def _asks(value: Any) -> Operation:
     """send(None) is what next() does."""
     return "next" if value is None else "send"
-
-
-def _is_from_the_call(error: BaseException) -> bool:
-    """Whether the call itself raised `error`, not the body: its traceback ends at the call."""
-    traceback = error.__traceback__
-    return traceback is None or traceback.tb_next is None

@@ -24,7 +24,7 @@ _S = TypeVar("_S")
 _R = TypeVar("_R")
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, TracebackType
     from typing import Self, Unpack
 
     from genlock._policy import PolicyOptions
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     # wrapt has no types, and a base of type Any would be assignable to everything.
     class _Proxy:
         __wrapped__: Any
-
-        def __getattr__(self, name: str) -> Any: ...
 
     _IteratorShape = Iterator
     _GeneratorShape = Generator
@@ -112,13 +110,13 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
             super().__init_subclass__()
             cls.__doc__ = _Doc(cls.__doc__)
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object) -> None:
         raise TypeError(_wording.MADE_BY_GUARD)
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
 
-    def __iter__(self) -> Self:
+    def __iter__(self) -> Iterator[Yield]:
         return self
 
     def __next__(self) -> Yield:
@@ -164,11 +162,29 @@ class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Retu
         @property
         def gi_yieldfrom(self) -> Iterator[Any] | None: ...
 
+        def __iter__(self) -> Generator[Yield, Send, Return]: ...
+
     # send is a bound method of the gate, kept in a slot: nearly as fast to call as a function.
 
     def __next__(self) -> Yield:
         return self.send(None)  # type: ignore[arg-type]  # what next() does, for any Send
 
+    @overload
+    def throw(
+        self,
+        exception: type[BaseException],
+        value: BaseException | object = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> Yield: ...
+    @overload
+    def throw(
+        self,
+        exception: BaseException,
+        value: None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> Yield: ...
     def throw(self, *exception: Any) -> Yield:
         """Raise an exception inside the generator, at the yield where it is suspended."""
         result: Yield = self._self_gate.enter("throw", self.__wrapped__.throw, *exception)
@@ -318,5 +334,5 @@ def _prime(obj: Any) -> None:
     try:
         next(obj)
     except StopIteration as error:
-        name = getattr(obj, "__name__", type(obj).__name__)
+        name = getattr(obj, "__name__", "the iterator")
         raise RuntimeError(_wording.ended_before_first_yield(name)) from error

@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
     from genlock._records import Operation
 
 _WaitOrRaise = Literal["wait", "raise"]
@@ -74,7 +77,7 @@ def _check_seconds(option: str, seconds: object) -> None:
 _default = Policy()
 
 
-def configure(policy: Policy | None = None, /, **options: object) -> Policy:
+def configure(policy: Policy | None = None, /, **options: Unpack[PolicyOptions]) -> Policy:
     """Make a policy the default of all guards made from now on; existing ones keep theirs.
 
     Takes a policy, or options, or both (options override the policy's; without a policy they
@@ -89,7 +92,7 @@ def configure(policy: Policy | None = None, /, **options: object) -> Policy:
     return before
 
 
-def resolve(policy: Policy | None, options: dict[str, object]) -> Policy:
+def resolve(policy: Policy | None, options: Mapping[str, object]) -> Policy:
     """The policy to use: `policy`, or else the default in force, changed by `options`."""
     if policy is None:
         policy = _default

@@ -65,11 +65,14 @@ class Diagnosis:
 
     @classmethod
     def from_json(cls, text: str) -> Diagnosis:
-        """The diagnosis that `to_json` wrote. Raises ValueError or TypeError for other text."""
+        """The diagnosis that `to_json` wrote. Raises ValueError for any other text."""
         fields = json.loads(text)
-        fields["strands"] = tuple(map(_strand, fields["strands"]))
-        fields["yields"] = tuple(Site(**site) for site in fields["yields"])
-        return cls(**fields)
+        try:
+            fields["strands"] = tuple(map(_strand, fields["strands"]))
+            fields["yields"] = tuple(Site(**site) for site in fields["yields"])
+            return cls(**fields)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not the JSON of a genlock diagnosis: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

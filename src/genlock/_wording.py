@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,18 @@ _CAN_ONLY: dict[Operation, str] = {
 _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
 _YIELDS_SHOWN = 3
+_TENS = 10
 
 
 MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
+
+
+def no_gate(version: str) -> str:
+    """The refusal to be imported where the gate is not known to hold."""
+    return (
+        "genlock does not run on this interpreter yet: its gate is proven on CPython 3.11 to 3.13,"
+        f" on builds with the GIL, and this is {version}"
+    )
 
 
 def message(diagnosis: Diagnosis) -> str:
@@ -65,8 +75,8 @@ def already_ended(guard: str, ending: Ending) -> str:
         "raised": f"was ended by {ending.error}",
         "closed": "had been closed",
     }[ending.how]
-    where = f" at {_place(ending.site)} in {ending.site.function}" if ending.site else ""
-    who = f", in {ending.thread}" if ending.thread else ""
+    where = f", at {_place(ending.site)} in {ending.site.function}" if ending.site else ""
+    who = f" ({ending.thread})" if ending.thread else ""
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
@@ -83,7 +93,8 @@ def not_guardable(given: object, why: str = "") -> str:
     kind = type(given).__name__
     if why == "async":
         return (
-            f"cannot guard {given!r}: async objects belong to one event loop, not to threads.\n"
+            f"cannot guard {reprlib.repr(given)}: async objects belong to one event loop,"
+            " not to threads.\n"
             "  A guard takes a generator or an iterator:  genlock.guard(gen)"
         )
     if why == "function":
@@ -94,11 +105,11 @@ def not_guardable(given: object, why: str = "") -> str:
         )
     if why == "iterable":
         return (
-            f"cannot guard a {kind}: it is no iterator.\n"
+            f"cannot guard this {kind}: it can be iterated over, but is no iterator itself.\n"
             "  Share one iterator over it:  genlock.guard(iter(obj))"
         )
     return (
-        f"cannot guard {given!r}: a {kind} is neither a generator nor an iterator.\n"
+        f"cannot guard {reprlib.repr(given)}, of type {kind}: neither generator nor iterator.\n"
         "  A guard takes an object with send() or __next__():  genlock.guard(gen)"
     )
 
@@ -112,7 +123,7 @@ def not_decoratable(given: object, *, is_async: bool) -> str:
             " not to threads.\n"
             "  @genlock.guarded takes a generator function:  def … yield"
         )
-    return f"@genlock.guarded takes a generator function, not {given!r}"
+    return f"@genlock.guarded takes a generator function, not {reprlib.repr(given)}"
 
 
 def different_policy(name: str) -> str:
@@ -140,6 +151,8 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
             f"  Let {actor} yield or return the value, and send it to {guard} when this call"
             " has come back."
         )
+    elif actor:
+        lines.append(f"  Do that when this call has come back, not in {actor}.")
     return lines
 
 
@@ -170,7 +183,10 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
         thread, holds, wants = strand.thread, strand.holds, strand.wants
         lines.append(f"  {thread} is inside {holds!r} and waits for {wants!r}:")
         lines += _rows(strand)
-    lines.append("  Only this call failed, the other threads go on.")
+    lines.append(
+        "  Only this call failed, so that the other threads can go on; a coroutine that does not"
+        " catch this is ended by it."
+    )
     lines.append(
         "  Drive these guards in the same order everywhere, or all of them from one thread."
     )
@@ -250,7 +266,7 @@ def _holder(diagnosis: Diagnosis) -> str:
 
 
 def _seconds(seconds: float | None) -> str:
-    return f"{seconds or 0:.3g} s"
+    return f"{seconds or 0:.2g} s" if (seconds or 0) < _TENS else f"{seconds:.0f} s"
 
 
 def _place(site: Site) -> str:

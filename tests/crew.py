@@ -1,0 +1,114 @@
+"""Threads for tests: they start together, end in time, and hide no error."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import genlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Self
+
+PATIENCE = 20.0
+"""Seconds after which a test that should have gone on has failed."""
+
+
+class Worker(threading.Thread):
+    """A thread that keeps what its job returned or raised."""
+
+    def __init__(self, job: Callable[[], Any], name: str | None = None) -> None:
+        super().__init__(name=name, daemon=True)
+        self.job = job
+        self.returned: Any = None
+        self.raised: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.returned = self.job()
+        except BaseException as error:
+            self.raised = error
+
+    def result(self) -> Any:
+        """What the job returned; raises what it raised, or TimeoutError if it still runs."""
+        self.join(PATIENCE)
+        if self.is_alive():
+            raise TimeoutError(f"{self.name} still runs after {PATIENCE} s")
+        if self.raised is not None:
+            raise self.raised
+        return self.returned
+
+
+def together(*jobs: Callable[[], Any]) -> list[Any]:
+    """Run the jobs in threads that start at one moment; their results, in the order of jobs."""
+    barrier = threading.Barrier(len(jobs))
+
+    def started(job: Callable[[], Any]) -> Callable[[], Any]:
+        def run() -> Any:
+            barrier.wait(PATIENCE)
+            return job()
+
+        return run
+
+    workers = [Worker(started(job)) for job in jobs]
+    for worker in workers:
+        worker.join(PATIENCE)
+    return [worker.result() for worker in workers]
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Return once `condition` holds; fail if it does not in time."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("what the test waits for did not come")
+        time.sleep(0)
+
+
+class Alone:
+    """Asserts that nobody else is in the part that it guards, and counts who was."""
+
+    def __init__(self) -> None:
+        self.inside: int | None = None
+        self.entered = 0
+
+    def __enter__(self) -> None:
+        assert self.inside is None, "two threads are in one generator"
+        self.inside = threading.get_ident()
+        self.entered += 1
+
+    def __exit__(self, *_: object) -> None:
+        assert self.inside == threading.get_ident()
+        self.inside = None
+
+
+class Occupied:
+    """A guard that the thread "holder" is inside of, until `leave` is set or the block ends."""
+
+    def __init__(self, **options: Any) -> None:
+        self.inside, self.leave = threading.Event(), threading.Event()
+        self.taken: list[Any] = []
+        self.guard = genlock.guard(self.body(), prime=True, name="occupied", **options)
+
+    def body(self) -> Generator[int, Any, None]:
+        while True:
+            value = yield len(self.taken)
+            self.taken.append(value)
+            self.inside.set()
+            assert self.leave.wait(PATIENCE)
+
+    def __enter__(self) -> Self:
+        self.holder = Worker(lambda: self.guard.send("held"), name="holder")
+        assert self.inside.wait(PATIENCE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave.set()
+        self.holder.join(PATIENCE)
+
+    def waiters(self) -> int:
+        """How many calls wait for the guard."""
+        return len(self.guard._self_gate.queue or ())

@@ -1,0 +1,33 @@
+"""A second thread waits for as long as it may."""
+
+import threading
+from collections.abc import Generator
+
+import genlock
+
+inside, leave = threading.Event(), threading.Lock()
+leave.acquire()
+
+
+@genlock.coroutine(timeout=0.05)
+def sink() -> Generator[None, str, None]:
+    while True:
+        yield
+        inside.set()
+        leave.acquire()
+
+
+def feed(line: str) -> None:
+    sink_.send(line)
+
+
+sink_ = sink()
+feeder = threading.Thread(target=feed, args=["first"], name="feeder")
+feeder.start()
+inside.wait()
+try:
+    feed("second")
+except TimeoutError as error:
+    print(f"{type(error).__name__}: {error}")
+leave.release()
+feeder.join()

@@ -1,0 +1,194 @@
+"""The errors as objects: what they inherit, keep, forget, and how they travel."""
+
+import gc
+import json
+import pickle
+import weakref
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+import genlock
+from crew import Occupied
+from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _frames
+
+HERE = Site("/app/demo.py", 12, "ping", "pong.send(19)")
+DIAGNOSIS = Diagnosis(
+    "GL001",
+    "ping",
+    "send",
+    "send",
+    (Strand("MainThread", (Step("ping", HERE, "running"),), "ping", "pong"), Strand("other")),
+    1.5,
+    (HERE,),
+)
+ERRORS = {
+    "GL000": genlock.GeneratorBusyError,
+    "GL001": genlock.ReentrantCallError,
+    "GL002": genlock.ContendedCallError,
+    "GL003": genlock.DeadlockError,
+    "GL004": genlock.GuardTimeoutError,
+    "GL006": genlock.NotPrimedError,
+}
+
+
+@pytest.mark.parametrize(("code", "kind"), ERRORS.items())
+def test_errors_are_pickled_whole(code: str, kind: type[genlock.GenlockError]) -> None:
+    error = kind(DIAGNOSIS)
+    error.add_note("a note of the user's")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert again.code == code
+    assert str(again) == str(error)
+    assert again.diagnosis == DIAGNOSIS
+    assert again.__notes__ == ["a note of the user's"]
+
+
+def test_a_pickled_error_without_notes_has_none() -> None:
+    again = pickle.loads(pickle.dumps(genlock.DeadlockError(DIAGNOSIS)))
+    assert not hasattr(again, "__notes__")
+
+
+def test_what_except_clauses_already_there_go_on_catching() -> None:
+    busy = [kind for code, kind in ERRORS.items() if code < "GL006"]
+    assert all(issubclass(kind, (ValueError, genlock.GeneratorBusyError)) for kind in busy)
+    assert all(issubclass(kind, genlock.GenlockError) for kind in ERRORS.values())
+    assert issubclass(genlock.GuardTimeoutError, TimeoutError)
+    assert issubclass(genlock.NotPrimedError, TypeError)
+    assert not issubclass(genlock.NotPrimedError, ValueError)
+
+
+def test_a_diagnosis_goes_to_json_and_back() -> None:
+    text = DIAGNOSIS.to_json()
+    assert json.loads(text)["strands"][0]["steps"][0]["site"]["line"] == 12
+    assert Diagnosis.from_json(text) == DIAGNOSIS
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"code": 1}'])
+def test_json_of_another_kind_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # that of json, or our own
+        Diagnosis.from_json(text)
+
+
+class Payload:
+    pass
+
+
+def reentrant(payload: Payload) -> genlock.GenlockError:
+    def body() -> Generator[Any, Any, None]:
+        yield
+        kept = payload
+        try:
+            guard.send(kept)
+        except genlock.GenlockError as error:
+            yield error.with_traceback(None)
+
+    guard = genlock.guard(body(), prime=True)
+    error = next(guard)
+    assert isinstance(error, genlock.GenlockError)
+    return error
+
+
+def contended(payload: Payload) -> genlock.GenlockError:
+    with Occupied(on_busy="raise") as stage, pytest.raises(genlock.GenlockError) as caught:
+        stage.guard.send(payload)
+    return caught.value.with_traceback(None)
+
+
+@pytest.mark.parametrize("fail", [reentrant, contended])
+def test_a_kept_error_keeps_nothing_alive(
+    fail: Callable[[Payload], genlock.GenlockError],
+) -> None:
+    payload = Payload()
+    alive = weakref.ref(payload)
+    error = fail(payload)
+    del payload
+    gc.collect()
+    assert error.diagnosis.strands
+    assert alive() is None
+
+
+@pytest.mark.parametrize(
+    "reader", ["site", "yields", "thread_name", "short_name", "current_frames"]
+)
+def test_a_diagnosis_that_fails_leaves_the_error_standing(
+    monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    def broken(*_: object) -> Any:
+        raise RuntimeError("the diagnosis is broken")
+
+    monkeypatch.setattr(_frames, reader, broken)
+    error = reentrant(Payload())
+    assert type(error) is genlock.ReentrantCallError
+    assert str(error).startswith("[GL001] ")
+    assert type(contended(Payload())) is genlock.ContendedCallError
+
+
+def test_an_error_whose_text_fails_is_remembered_by_its_name() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def body() -> Generator[None, None, None]:
+        raise Mute
+        yield
+
+    guard = genlock.guard(body())
+    with pytest.raises(Mute):
+        next(guard)
+    with pytest.raises(StopIteration) as stopped:
+        next(guard)
+    (note,) = stopped.value.__notes__
+    assert "was ended by Mute, at " in note
+
+
+def test_a_long_error_is_remembered_in_short() -> None:
+    ending = _diagnoses.ended(ValueError("x" * 10_000))
+    assert len(ending.error) < 300
+
+
+def test_the_note_reaches_who_sees_only_a_runtime_error() -> None:
+    """A driver whose inner coroutine has ended: PEP 479 hides the StopIteration in a cause."""
+
+    def inner() -> Generator[None, int, None]:
+        1 / (yield)
+
+    def driver() -> Generator[None, int, None]:
+        while True:
+            value = yield
+            inside.send(value)
+
+    inside = genlock.guard(inner(), prime=True)
+    outside = genlock.guard(driver(), prime=True)
+    with pytest.raises(ZeroDivisionError):
+        inside.send(0)
+    with pytest.raises(RuntimeError, match="generator raised StopIteration") as raised:
+        outside.send(1)
+    (note,) = raised.value.__cause__.__notes__  # type: ignore[union-attr]
+    assert "'inner' was ended by ZeroDivisionError" in note
+
+
+def test_a_generator_that_was_sent_to_before_its_start_is_none_the_worse() -> None:
+    def echo() -> Generator[object, object, None]:
+        value = None
+        while True:
+            value = yield value
+
+    guard = genlock.guard(echo())
+    with pytest.raises(genlock.NotPrimedError) as early:
+        guard.send(1)
+    assert early.value.__suppress_context__
+    next(guard)
+    assert guard.send(2) == 2
+
+
+def test_a_type_error_of_the_body_with_those_words_passes_through() -> None:
+    def body() -> Generator[None, None, None]:
+        yield
+        raise TypeError("can't send non-None value to a just-started generator")
+
+    guard = genlock.guard(body(), prime=True)
+    with pytest.raises(TypeError) as caught:
+        next(guard)
+    assert type(caught.value) is TypeError

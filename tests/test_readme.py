@@ -1,0 +1,63 @@
+"""What the README shows is what happens."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import genlock
+
+README = Path(__file__).parents[1] / "README.md"
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def blocks(language: str) -> list[str]:
+    text = README.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def run(block: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(block, "readme.py", "exec"), names)
+    return names
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("access.log").write_text("GET /\nPUT /\n", encoding="utf-8")
+
+
+def test_the_fix_counts() -> None:
+    counts: dict[str, int] = {}
+    counter = run(blocks("python")[0])["count"](counts)
+    for word in "a b a".split():
+        counter.send(word)
+    assert counts == {"a": 2, "b": 1}
+
+
+def test_the_ways_to_use_it_run() -> None:
+    before = genlock.configure()
+    try:
+        used = run(blocks("python")[1])
+    finally:
+        genlock.configure(before)
+    with used["shared"] as shared:
+        assert [*shared] == ["GET /\n", "PUT /\n"]
+    lines = used["lines"]("access.log")
+    assert next(lines) == "GET /\n"
+    lines.close()
+    assert used["totals"]().send(3) == 3
+
+
+def test_the_error_in_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    run(blocks("python")[2])
+    assert capsys.readouterr().out == "GL006 echo 9\nEcho: Second\n"
+
+
+def test_the_message_is_the_one_that_comes() -> None:
+    (shown,) = blocks("text")
+    kept = (GOLDEN / "reentrant_send.txt").read_text(encoding="utf-8")
+    message = kept.partition("\ngenlock: ")[0].replace("reentrant_send.py", "demo.py")
+    assert shown.rstrip() == f"genlock.{message}"

@@ -1,0 +1,275 @@
+"""A guard answers as what it guards does, and refuses what it cannot guard when it is made."""
+
+import copy
+import csv
+import gc
+import inspect
+import io
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+import types
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+
+import genlock
+from crew import Alone, together
+
+NAMES = ("gi_code", "gi_frame", "gi_running", "gi_yieldfrom", "__name__", "__qualname__", "__doc__")
+
+
+def numbers(stop: int = 3) -> Generator[int, object, str]:
+    """A generator function with a docstring."""
+    yield from range(stop)
+    return "the end"
+
+
+def test_a_guard_answers_as_the_generator() -> None:
+    bare = numbers()
+    guard = genlock.guard(bare)
+    assert isinstance(guard, types.GeneratorType)
+    assert isinstance(guard, Generator)
+    assert isinstance(guard, genlock.GuardedGenerator)
+    assert type(guard) is genlock.GuardedGenerator
+    assert inspect.isgenerator(guard)
+    assert repr(guard) == repr(bare)
+    assert str(guard) == str(bare)
+    assert hash(guard) == hash(bare)
+    assert guard == bare
+    assert bool(guard)
+    for name in NAMES:
+        assert getattr(guard, name) == getattr(bare, name)
+    for state in ("GEN_CREATED", "GEN_SUSPENDED"):
+        assert inspect.getgeneratorstate(guard) == state
+        next(guard)
+    guard.close()
+    assert inspect.getgeneratorstate(guard) == "GEN_CLOSED"
+    assert guard.gi_frame is None
+
+
+def test_its_state_while_it_runs() -> None:
+    def body() -> Iterator[str]:
+        yield inspect.getgeneratorstate(guard)
+
+    guard: Any = genlock.guard(body())
+    assert next(guard) == "GEN_RUNNING"
+
+
+def test_what_it_does_not_have_is_missed_as_bare() -> None:
+    with pytest.raises(AttributeError, match="'generator' object has no attribute 'gi_colour'"):
+        _ = genlock.guard(numbers()).gi_colour  # type: ignore[attr-defined]
+    assert not hasattr(genlock.guard(numbers()), "__copy__")
+
+
+def test_iter_is_the_guard_itself() -> None:
+    guard = genlock.guard(numbers())
+    assert iter(guard) is guard
+    iterator = genlock.guard(map(int, "12"))
+    assert iter(iterator) is iterator
+
+
+@pytest.mark.parametrize(
+    "drive", [list, lambda guard: [*delegate(guard)], lambda guard: 9 in guard]
+)
+def test_nothing_bypasses_the_gate(drive: Callable[[Any], object]) -> None:
+    guard = genlock.guard(numbers())
+    passed: list[object] = []
+    resume = guard._self_gate.resume
+
+    def count_and_resume(value: object) -> object:
+        passed.append(value)
+        return resume(value)
+
+    guard._self_gate.resume = count_and_resume
+    drive(guard)
+    assert len(passed) == 4
+
+
+def delegate(guard: Iterator[int]) -> Iterator[int]:
+    yield from guard
+
+
+def test_return_value_through_yield_from() -> None:
+    def delegating() -> Generator[int, None, str]:
+        return (yield from genlock.guard(numbers()))
+
+    with pytest.raises(StopIteration, match="the end"):
+        delegating_through = delegating()
+        while True:
+            next(delegating_through)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_copying_and_pickling_fail_as_bare(copied: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError) as bare:
+        copied(numbers())
+    with pytest.raises(TypeError) as guarded:
+        copied(genlock.guard(numbers()))
+    assert str(bare.value) == str(guarded.value)
+
+
+def test_tee_takes_a_guard() -> None:
+    left, right = itertools.tee(genlock.guard(numbers()))
+    assert [*left] == [*right] == [0, 1, 2]
+
+
+def test_dropping_the_guard_closes_the_generator_at_once() -> None:
+    farewells = []
+
+    def polite() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            farewells.append("bye")
+
+    guard = genlock.guard(polite(), prime=True)
+    gone = weakref.ref(guard)
+    gc.disable()
+    try:
+        del guard
+        assert farewells == ["bye"]
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_generator_based_coroutine_stays_awaitable() -> None:
+    @types.coroutine
+    def step() -> Generator[str, str, str]:
+        return (yield "asked") + "!"
+
+    async def main() -> str:
+        return await genlock.guard(step())  # type: ignore[misc, no-any-return]  # typed as an awaitable only
+
+    running = main()
+    assert running.send(None) == "asked"
+    with pytest.raises(StopIteration, match="answer!"):
+        running.send("answer")
+    assert not inspect.isawaitable(genlock.guard(numbers()))
+
+
+# Other iterators
+
+
+def test_plain_iterators_are_guarded() -> None:
+    alone = Alone()
+
+    def slow(number: int) -> int:
+        with alone:
+            return number
+
+    guard = genlock.guard(map(slow, range(2000)))
+    assert type(guard) is genlock.GuardedIterator
+    shares = together(*[lambda: list(guard)] * 4)
+    assert sorted(itertools.chain.from_iterable(shares)) == list(range(2000))
+    assert alone.entered == 2000
+
+
+def test_files_and_csv_readers() -> None:
+    opened: Any = genlock.guard(io.StringIO("a,b\nc,d\n"))
+    with opened as file:
+        assert file is opened
+        assert isinstance(file, genlock.GuardedIterator)
+        rows = genlock.guard(csv.reader(file))
+        assert [*rows] == [["a", "b"], ["c", "d"]]
+    assert opened.closed
+
+
+def test_an_object_with_send_is_guarded_where_it_has_the_methods() -> None:
+    class Sender:
+        def send(self, value: int) -> int:
+            with pytest.raises(genlock.ReentrantCallError):
+                guard.send(value)
+            return value + 1
+
+    guard: Any = genlock.guard(Sender())  # type: ignore[call-overload]
+    assert guard.send(1) == 2
+    assert not hasattr(guard, "throw")
+    assert not hasattr(guard, "close")
+    with pytest.raises(AttributeError):
+        next(guard)
+
+
+# Made twice, made wrongly
+
+
+def test_a_guard_of_a_guard_is_the_guard() -> None:
+    guard = genlock.guard(numbers(), timeout=1, name="shared")
+    assert genlock.guard(guard) is guard
+    assert genlock.guard(guard, timeout=1, name="shared") is guard
+    with pytest.raises(ValueError, match="guarded already, with other options"):
+        genlock.guard(guard, timeout=2)
+    with pytest.raises(ValueError, match="guarded already, with other options"):
+        genlock.guard(guard, name="other")
+
+
+def test_the_classes_make_no_guards() -> None:
+    with pytest.raises(TypeError, match=r"genlock.guard\(\)"):
+        genlock.GuardedGenerator(numbers())
+
+
+def test_the_classes_keep_their_own_docstrings() -> None:
+    assert "any number of threads" in (genlock.GuardedGenerator.__doc__ or "")
+    assert "any number of threads" in (genlock.GuardedIterator.__doc__ or "")
+
+
+def test_prime_runs_to_the_first_yield_once() -> None:
+    guard = genlock.guard(numbers(), prime=True)
+    assert next(guard) == 1
+    assert next(genlock.guard(guard, prime=True)) == 2
+
+
+def test_the_name_is_that_of_the_function_or_the_given_one() -> None:
+    assert genlock.guard(numbers())._self_gate.name == "numbers"
+    assert genlock.guard(numbers(), name="shared")._self_gate.name == "shared"
+    assert genlock.guard(map(int, ""))._self_gate.name == "map"
+
+
+# Without genlock's switch, and without wrapt's extension
+
+
+def run(code: str, **environment: str) -> str:
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.run(
+        [sys.executable, "-W", "error::UserWarning:genlock", "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        timeout=30,
+        check=False,
+    ).stdout.strip()
+
+
+SWITCHED = """
+import genlock
+@genlock.coroutine
+def echo():
+    while True: yield (yield)
+@genlock.guarded(timeout=1)
+def one(): yield 1
+kinds = [type(made).__name__ for made in (genlock.guard(one()), one(), echo())]
+print(*kinds, echo().send(3))
+"""
+
+
+def test_off_leaves_generators_bare_and_still_primes() -> None:
+    assert run(SWITCHED, GENLOCK="off") == "generator generator generator 3"
+    assert run(SWITCHED, GENLOCK="on") == " ".join(["GuardedGenerator"] * 3) + " 3"
+
+
+def test_another_word_is_warned_of() -> None:
+    code = "import warnings\nwith warnings.catch_warnings(record=True) as w:\n"
+    code += "    warnings.simplefilter('always')\n    import genlock\nprint(w[0].message)"
+    assert run(code, GENLOCK="of") == "GENLOCK='of' is neither 'on' nor 'off': genlock stays on"
+
+
+def test_guards_work_on_wrapt_without_its_extension() -> None:
+    code = SWITCHED + "import wrapt; print(wrapt.BaseObjectProxy.__module__)"
+    kinds, module = run(code, WRAPT_DISABLE_EXTENSIONS="1").splitlines()
+    assert kinds == " ".join(["GuardedGenerator"] * 3) + " 3"
+    assert module == "wrapt.wrappers"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import sysconfig
 import time
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 if (
     sys.implementation.name != "cpython"
     or sys.version_info >= (3, 14)
-    or sysconfig.get_config_var("Py_GIL_DISABLED")
+    or "free-threading" in sys.version  # sysconfig, which also knows, takes longer to import
 ):
     raise ImportError(_wording.no_gate(sys.version))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -61,11 +60,15 @@ class Diagnosis:
 
     def to_json(self) -> str:
         """The diagnosis as a JSON object; `from_json` reads it back."""
+        import json
+
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Diagnosis:
         """The diagnosis that `to_json` wrote. Raises ValueError for any other text."""
+        import json
+
         fields = json.loads(text)
         try:
             fields["strands"] = tuple(map(_strand, fields["strands"]))

@@ -269,7 +269,7 @@ def test_another_word_is_warned_of() -> None:
 
 
 def test_guards_work_on_wrapt_without_its_extension() -> None:
-    code = SWITCHED + "import wrapt; print(wrapt.BaseObjectProxy.__module__)"
-    kinds, module = run(code, WRAPT_DISABLE_EXTENSIONS="1").splitlines()
+    code = SWITCHED + "import sys; print('wrapt._wrappers' in sys.modules)"
+    kinds, has_extension = run(code, WRAPT_DISABLE_EXTENSIONS="1").splitlines()
     assert kinds == " ".join(["GuardedGenerator"] * 3) + " 3"
-    assert module == "wrapt.wrappers"
+    assert has_extension == "False"

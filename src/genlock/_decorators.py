@@ -175,4 +175,4 @@ def _decorate(terms: dict[str, Any], function: Any, /) -> Any:
     def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
         return guard(wrapped(*args, **kwargs), **terms)
 
-    return _GuardedFunction(function, call)  # type: ignore[call-arg]  # wrapt has no types
+    return _GuardedFunction(function, call)  # type: ignore[call-arg]  # an object

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from genlock._policy import PolicyOptions
 
-    # wrapt has no types, and a base of type Any would be assignable to everything.
+    # What a guard has is what is written here: the types of wrapt's proxy take any attribute.
     class _Proxy:
         __wrapped__: Any
 

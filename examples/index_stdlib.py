@@ -21,12 +21,14 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 import sysconfig
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
@@ -39,6 +41,7 @@ import genlock
 PROGRAM = "index_stdlib.py"
 TOKEN = re.compile(r"[^\W\d]\w*")
 SECONDS_BETWEEN_CHANGES = 0.1
+SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_BETWEEN_SWITCHES = 1e-5
 INSTALLED_PACKAGES = {"site-packages", "dist-packages"}
 
@@ -209,31 +212,22 @@ def index_file(file: Path, pipeline: Stage, share: Share, stop: Event) -> None:
 
 
 def run(
-    files: Sequence[Path],
-    pattern: re.Pattern[str],
-    threads: int,
-    progress: Progress,
-    *,
-    bare: bool,
+    files: Iterator[Path], pattern: re.Pattern[str], threads: int, stop: Event, *, bare: bool
 ) -> Run:
-    """Index ``files`` with so many threads."""
+    """Index ``files`` with so many threads, until done or told to stop."""
     index = Index()
-    shared_files = hand_out(files, threads, progress)
     if bare:
         pipeline = build_bare(pattern, index)
     else:
-        shared_files = genlock.guard(shared_files)
+        files = genlock.guard(files)
         pipeline = build_guarded(pattern, index)
-    stop = Event()
     started = time.perf_counter()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            work = [pool.submit(index_files, shared_files, pipeline, stop) for _ in range(threads)]
-            shares = [done.result() for done in work]
-        finally:
-            # After an error or Ctrl-C the other threads are still at work.
-            stop.set()
-    pipeline.close()
+    with closing(pipeline), ThreadPoolExecutor(threads) as pool:
+        work = [pool.submit(index_files, files, pipeline, stop) for _ in range(threads)]
+        # A signal that comes just before a wait begins is handled only when the wait is over.
+        while wait(work, timeout=SECONDS_BETWEEN_LOOKS).not_done:
+            pass
+    shares = [done.result() for done in work]
     return Run(index, shares, time.perf_counter() - started)
 
 
@@ -279,13 +273,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def find_sources(top: Path, unreadable: list[str]) -> Iterator[Path]:
+def find_sources(top: Path, unreadable: list[str], stop: Event) -> Iterator[Path]:
     """Yield the Python files below ``top`` in a fixed order, without installed packages."""
 
     def note(error: OSError) -> None:
         unreadable.append(f"{error.filename}: {error.strerror}")
 
     for directory, subdirectories, names in os.walk(top, onerror=note):
+        if stop.is_set():
+            return
         subdirectories[:] = sorted(set(subdirectories) - INSTALLED_PACKAGES)
         for file in (Path(directory, name) for name in sorted(names) if name.endswith(".py")):
             if file.is_file():
@@ -341,19 +337,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads take turns far more often than by default, so that a run of a second meets what a
     # service meets in a week.
     sys.setswitchinterval(SECONDS_BETWEEN_SWITCHES)
+    # A flag that all threads look at: an exception could come while one is being started, and
+    # nobody would wait for that one.
+    stop = Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
     unreadable: list[str] = []
-    try:
-        with Progress(sys.stderr) as progress:
-            files = list(islice(find_sources(options.path, unreadable), options.limit))
-            if not files:
-                print(f"{PROGRAM}: no Python file below {options.path}", file=sys.stderr)
-                return 2
-            pattern, bare = options.pattern, options.bare
-            alone = run(files, pattern, 1, progress, bare=bare)
-            together = run(files, pattern, options.threads, progress, bare=bare)
-    except KeyboardInterrupt:
+    with Progress(sys.stderr) as progress:
+        files = list(islice(find_sources(options.path, unreadable, stop), options.limit))
+        pattern, bare = options.pattern, options.bare
+        alone, together = (
+            run(hand_out(files, threads, progress), pattern, threads, stop, bare=bare)
+            for threads in (1, options.threads)
+        )
+    if stop.is_set():
         print(f"{PROGRAM}: interrupted", file=sys.stderr)
         return 130
+    if not files:
+        print(f"{PROGRAM}: no Python file below {options.path}", file=sys.stderr)
+        return 2
     report(options.path, alone, together)
     for share in (*alone.shares, *together.shares):
         unreadable += share.unreadable

@@ -273,18 +273,20 @@ def test_progress_on_a_terminal(tree: Path) -> None:
 
 
 ENDLESS_FILES = f"""
-import itertools, signal, sys
+import itertools, sys, threading
 sys.path.insert(0, {str(EXAMPLES)!r})
 import index_stdlib
 
 def hand_out(files, threads, progress):
-    if threads == 1:
-        return iter(files)
-    print("threads are at work", flush=True)
-    return itertools.cycle(files)
+    askers = set()
+    for file in itertools.cycle(files) if threads > 1 else files:
+        if threads > 1 and len(askers) < threads:
+            askers.add(threading.get_ident())
+            if len(askers) == threads:
+                print("threads are at work", flush=True)
+        yield file
 
 index_stdlib.hand_out = hand_out
-signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(index_stdlib.main())
 """
 
@@ -338,7 +340,8 @@ def files(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def alone(files: list[Path]) -> index_stdlib.Run:
     everything = re.compile("")
-    return index_stdlib.run(files, everything, 1, index_stdlib.Progress(StringIO()), bare=True)
+    in_turn = index_stdlib.hand_out(files, 1, index_stdlib.Progress(StringIO()))
+    return index_stdlib.run(in_turn, everything, 1, threading.Event(), bare=True)
 
 
 def test_a_bare_pipeline_loses_lines(
@@ -356,10 +359,10 @@ def test_a_bare_pipeline_loses_lines(
                 pattern.let_go.set()
 
     bare = index_stdlib.run(
-        files,
+        index_stdlib.hand_out(files, 4, LetGoAtTheLastFile(StringIO())),
         pattern,  # type: ignore[arg-type]  # as far as a pattern is used
         4,
-        LetGoAtTheLastFile(StringIO()),
+        threading.Event(),
         bare=True,
     )
 
@@ -401,10 +404,10 @@ def test_a_guarded_pipeline_loses_nothing(files: list[Path], alone: index_stdlib
     before = genlock.configure(warn_after=0)
     try:
         guarded = index_stdlib.run(
-            files,
+            index_stdlib.hand_out(files, 4, index_stdlib.Progress(StringIO())),
             pattern,  # type: ignore[arg-type]  # as far as a pattern is used
             4,
-            index_stdlib.Progress(StringIO()),
+            threading.Event(),
             bare=False,
         )
     finally:

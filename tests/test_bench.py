@@ -59,6 +59,7 @@ def test_guard_and_serialize_are_measured_alike(markdown: str) -> None:
 
 def test_every_reach_has_a_verdict(markdown: str) -> None:
     verdicts = {row[-1].strip() for row in rows_below("Reach", markdown)[2:]}
+    assert verdicts
     assert verdicts <= {"met", "missed"}
 
 

@@ -1,11 +1,11 @@
 """What people read: every message, word for word, as small programs print them."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from subprocesses import run_program
 
 GOLDEN = Path(__file__).parent / "golden"
 PROGRAMS = sorted(path.stem for path in GOLDEN.glob("*.py"))
@@ -13,15 +13,7 @@ PROGRAMS = sorted(path.stem for path in GOLDEN.glob("*.py"))
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_message_is_the_kept_one(program: str) -> None:
-    ran = subprocess.run(
-        [sys.executable, f"{program}.py"],
-        cwd=GOLDEN,
-        capture_output=True,
-        encoding="utf-8",
-        env={"PYTHONIOENCODING": "utf-8", "PYTHONPATH": ":".join(filter(None, sys.path))},
-        timeout=30,
-        check=False,
-    )
+    ran = run_program(GOLDEN / f"{program}.py")
     assert ran.stderr == ""
     assert ran.returncode == 0
     assert steady(ran.stdout) == (GOLDEN / f"{program}.txt").read_text(encoding="utf-8")

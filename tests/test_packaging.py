@@ -50,7 +50,7 @@ def test_public_name_has_a_docstring_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", genlock.__all__)
-def test_public_name_says_it_lives_in_genlock(name: str) -> None:
+def test_public_name_is_defined_in_genlock(name: str) -> None:
     assert getattr(genlock, name).__module__.partition(".")[0] == "genlock"
 
 

@@ -2,7 +2,7 @@
 
 The threads do not hope for a collision, they make one: the first thread inside stays there until
 each of the others has called and been refused (bare) or is waiting (guarded). A guard says that a
-call waits by a log record; ``warn_after=0`` makes it say so at once.
+call waits by a log record; `warn_after=0` makes it say so at once.
 
 What the threads received is judged by the bare generator: sent the same values in the order in
 which they came, it must give the same answers and print the same lines.
@@ -145,7 +145,7 @@ class Witness:
 
 
 def watched(body: AnyGenerator, witness: Witness) -> AnyGenerator:
-    """Behave as ``body`` does, with ``witness`` at every resumption."""
+    """Behave as `body` does, with `witness` at every resumption."""
     sent = None
     resume: Callable[[], object] = partial(next, body)
     while True:
@@ -210,14 +210,14 @@ class Scenario:
 
 
 SCENARIOS = {
-    "1 echo": Scenario(
+    "echo": Scenario(
         echo,
         ["First", "Second"],
         [None, None],
         "Echo: First\nEcho: Second\n",
         "value {}".format,
     ),
-    "2 running minimum": Scenario(
+    "running minimum": Scenario(
         running_minimum,
         [10, 4, 22, -1],
         [10, 4, 4, -1],
@@ -225,15 +225,15 @@ SCENARIOS = {
         # Falls now and then, and rises between.
         lambda number: number * 37 % 101 - number,
     ),
-    "4 grep": Scenario(
+    "grep": Scenario(
         partial(grep, "coroutine"),
         ["a function", "a coroutine", "a class"],
         [None] * 3,
         "Looking for coroutine\na coroutine\nNo longer looking for coroutine\n",
         lambda number: f"{number}: {'coroutine' if number % 3 else 'function'}",
     ),
-    "5 running mean": Scenario(running_mean, [10, 20], [10.0, 15.0], "", float),
-    "6 token counter": Scenario(
+    "running mean": Scenario(running_mean, [10, 20], [10.0, 15.0], "", float),
+    "token counter": Scenario(
         token_counter,
         ["a", "b", "a", "c", "a", "b"],
         [
@@ -247,27 +247,29 @@ SCENARIOS = {
         "",
         lambda number: "abcdefg"[number % 7],
     ),
-    "7 sliding window": Scenario(
+    "sliding window": Scenario(
         sliding_window,
         [1, 2, 3, 4, 5, 6],
         [[1], [1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 6]],
         "",
         int,
     ),
-    "8 bare bones": Scenario(
+    "bare bones": Scenario(
         bare_bones, ["one", "two"], [None, None], "one\ntwo\nFarewell\n", "value {}".format
     ),
-    "9 filter": Scenario(
+    "filter": Scenario(
         partial(lines_with, "33"),
         ["chapter 12", "chapter 33", "chapter 41"],
         [None] * 3,
         "chapter 33\n",
         lambda number: f"{number}: chapter {33 if number % 3 else 12}",
     ),
-    "12 decorator": Scenario(
+    "decorator": Scenario(
         inspect.unwrap(shout), ["ready", "at once"], [None, None], "READY\nAT ONCE\n", "v{}".format
     ),
-    "16 running mean": Scenario(bare_running_mean, [10.0, 20.0], [10.0, 15.0], "", float),
+    "running mean beside an object": Scenario(
+        bare_running_mean, [10.0, 20.0], [10.0, 15.0], "", float
+    ),
 }
 
 
@@ -377,7 +379,7 @@ def assert_prints_the_same(
     assert capsys.readouterr().out == printed
 
 
-# 1 and the advice: prime before sending
+# Prime before sending
 
 
 def test_a_value_too_early_bare() -> None:
@@ -412,7 +414,7 @@ def test_values_too_early_from_threads(crowd: Crowd, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "Echo: First\n"
 
 
-# 3: a producer, and four loops over it
+# A producer, and four loops over it
 
 
 @pytest.mark.parametrize("make", [fibonacci, genlock.guarded(fibonacci)], ids=["bare", "guarded"])
@@ -472,7 +474,7 @@ def test_guarded_loops_take_each_number_once(
     assert together == list(islice(fibonacci(), THREADS * VALUES))
 
 
-# 8: cleaning up
+# Cleaning up
 
 
 def test_threads_that_close_at_once_clean_up_once(
@@ -488,7 +490,7 @@ def test_threads_that_close_at_once_clean_up_once(
     assert witness.resumptions == len(["priming", "closing"])
 
 
-# 11: a value after the end
+# A value after the end
 
 
 @pytest.mark.parametrize("way", [bare, *GUARDED_WAYS])
@@ -537,7 +539,7 @@ def test_a_close_among_values_from_threads(
     assert witness.resumptions == len(["priming", *served, "closing"])
 
 
-# 12: the priming decorator
+# The priming decorator
 
 
 def test_threads_each_make_a_coroutine_of_their_own(crowd: Crowd) -> None:
@@ -550,7 +552,7 @@ def test_threads_each_make_a_coroutine_of_their_own(crowd: Crowd) -> None:
     assert {inspect.getgeneratorstate(speaker) for speaker in made} == {inspect.GEN_SUSPENDED}
 
 
-# 13: the pipeline
+# The pipeline
 
 STARTS = (1, 3, 5, 7)
 
@@ -615,7 +617,7 @@ def assert_each_arrived_once(printed: str) -> None:
     assert len(values) == sum(len(doubled(start)) for start in STARTS)
 
 
-# 14: the first warning, two threads
+# The first warning, two threads
 
 
 def test_two_threads_bare() -> None:
@@ -667,7 +669,7 @@ def test_the_sum_of_many_threads(crowd: Crowd) -> None:
     assert adder.send(0) == sum(range(THREADS * VALUES))
 
 
-# 15: the second warning, a loop
+# The second warning, a loop
 
 
 def pair(guard: Callable[[Player], Player]) -> dict[str, Player]:
@@ -750,7 +752,7 @@ def assert_tells_the_loop(error: genlock.ReentrantCallError) -> None:
         assert f"two_warnings.py:{number}" in message
 
 
-# 16: the claim
+# The claim, object or coroutine
 
 
 def test_the_object_answers_as_the_coroutine() -> None:

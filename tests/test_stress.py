@@ -1,11 +1,11 @@
 """Many threads for some seconds, each program in a process of its own with a timeout."""
 
-import os
-import subprocess
-import sys
+import ast
 from pathlib import Path
 
 import pytest
+
+from subprocesses import run_program
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -13,14 +13,7 @@ pytestmark = pytest.mark.stress
 
 
 def printed_by(program: str, argument: str) -> str:
-    ran = subprocess.run(
-        [sys.executable, PROGRAMS / f"{program}.py", argument],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        timeout=55,
-        check=False,
-    )
+    ran = run_program(PROGRAMS / f"{program}.py", argument, timeout=55)
     assert (ran.stderr, ran.returncode) == ("", 0)
     return ran.stdout.strip()
 
@@ -34,4 +27,6 @@ def test_one_thread_of_every_ring_is_told_and_none_of_a_chain() -> None:
 
 
 def test_everything_at_once() -> None:
-    assert "served" in printed_by("soak", "5")
+    counts = ast.literal_eval(printed_by("soak", "5"))
+    assert counts.keys() == {"served", "late", "ended", "hit"}
+    assert min(counts.values()) > 0, counts

@@ -184,6 +184,30 @@ def test_a_wait_that_is_over_is_no_edge(waits: Any, state: str) -> None:
     assert _waits.closed_cycle(youngest) == []
 
 
+def test_a_wait_that_an_exception_left_behind_hides_no_cycle(waits: Any) -> None:
+    left = waits(1, A, B)
+    left.gone = True
+    older, youngest = waits(3, B, A), waits(2, A, B)
+    assert _waits.closed_cycle(youngest) == [youngest, older]
+
+
+def test_the_number_of_a_ticket_is_drawn_when_it_can_be_seen(waits: Any) -> None:
+    made_first = Ticket(B, (A,))
+    made_first.ident = 1
+    other = waits(2, A, B)
+    assert _waits.closed_cycle(other) == []
+    _waits.begin_wait(made_first)
+    assert _waits.closed_cycle(made_first) == [made_first, other]
+
+
+def test_a_thread_that_keeps_nothing_does_not_look(waits: Any) -> None:
+    idle = waits(1, A)
+    waits(2, A, B), waits(3, B, A)
+    assert not idle.can_be_in_a_cycle()
+    assert idle.has_looked
+    assert _waits.closed_cycle(idle) == []
+
+
 def test_what_a_wait_was_granted_is_held_by_its_thread(waits: Any) -> None:
     """Thread 1 was granted A in a wait that a handler interrupted, which now waits for B."""
     waits(1, A).granted = True
@@ -202,6 +226,6 @@ def test_a_wait_ends_with_what_it_interrupted(waits: Any) -> None:
 
 
 def test_patience_is_never_negative() -> None:
-    patience = Patience(genlock.Policy(timeout=0))
+    patience = Patience(timeout=0, warn_after=None)
     assert patience.pause(1.0) == 0.0
     assert patience.is_over()

@@ -114,8 +114,8 @@ def test_a_policy_and_options_that_override_it() -> None:
     [
         ({"timeout": -1}, "timeout must be 0 or more seconds"),
         ({"timeout": "1"}, "timeout must be a number"),
-        ({"on_close": "never"}, "on_close must be 'wait' or 'raise', not 'never'"),
-        ({"patience": 1}, "the options are on_busy, on_close, timeout, warn_after"),
+        ({"on_close": "never"}, "on_close must be 'wait' or 'raise' or 'defer', not 'never'"),
+        ({"patience": 1}, "the options are on_busy, on_reentry, on_close, timeout, warn_after"),
         ({"policy": "wait"}, "policy must be a genlock.Policy"),
     ],
 )

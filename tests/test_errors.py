@@ -3,15 +3,17 @@
 import gc
 import json
 import pickle
+import sys
 import weakref
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import genlock
 from crew import Occupied
-from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _frames
+from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _frames, _wording
 
 HERE = Site("/app/demo.py", 12, "ping", "pong.send(19)")
 DIAGNOSIS = Diagnosis(
@@ -123,6 +125,56 @@ def test_a_diagnosis_that_fails_leaves_the_error_standing(
     assert type(error) is genlock.ReentrantCallError
     assert str(error).startswith("[GL001] ")
     assert type(contended(Payload())) is genlock.ContendedCallError
+
+
+@pytest.fixture
+def broken_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Any:
+        raise RuntimeError("the wording is broken")
+
+    monkeypatch.setattr(_wording, "_short", broken)
+
+
+@pytest.mark.usefixtures("broken_places")
+def test_wording_that_fails_hides_nothing() -> None:
+    def body() -> Generator[Any, Any, None]:
+        yield
+        raise LookupError("the user's own")
+
+    assert "[GL001] 'body'" in str(reentrant(Payload()))
+    with Occupied(warn_after=0, timeout=0.01) as stage, pytest.raises(TimeoutError):
+        stage.guard.send(1)
+    guard = genlock.guard(body(), prime=True)
+    with pytest.raises(LookupError, match="the user's own"):
+        next(guard)
+    with pytest.raises(StopIteration):
+        guard.send(1)
+    guard = genlock.guard(body(), prime=True)
+    guard.close()
+    with pytest.raises(StopIteration):
+        guard.send(1)
+
+
+def test_a_search_path_with_a_path_object_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [Path.cwd(), b"bytes", "", "/", *sys.path])
+    assert "test_errors.py:" in str(reentrant(Payload()))
+
+
+def test_a_long_path_is_shortened_in_its_middle() -> None:
+    steps = tuple(
+        Step(f"f{n}", Site("/app/demo.py", n, f"f{n}", f"f{n + 1}()")) for n in range(1, 31)
+    )
+    error = genlock.ReentrantCallError(
+        Diagnosis("GL001", "ping", "send", strands=(Strand("main", steps),))
+    )
+    rows = [line for line in str(error).splitlines() if "demo.py" in line or "more calls" in line]
+    assert len(rows) == 12
+    assert "19 more calls" in rows[3]
+    assert "→ f30" in rows[-1]
+    thirteen = Diagnosis("GL001", "ping", "send", strands=(Strand("main", steps[:13]),))
+    assert "2 more calls" in str(genlock.ReentrantCallError(thirteen))
+    twelve = Diagnosis("GL001", "ping", "send", strands=(Strand("main", steps[:12]),))
+    assert "more calls" not in str(genlock.ReentrantCallError(twelve))
 
 
 def test_an_error_whose_text_fails_is_remembered_by_its_name() -> None:

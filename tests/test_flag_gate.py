@@ -2,6 +2,7 @@
 
 import dis
 import inspect
+import re
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -79,7 +80,9 @@ def splits(function: Callable[..., Any]) -> list[str]:
 SWAPS = {
     "send": 2,
     "enter": 2,
-    "take_turn": 1,
+    "keep": 3,
+    "give_back": 1,
+    "wait_and_run": 1,
     "await_turn": 1,
     "look_up": 1,
     "reclaim": 1,
@@ -98,7 +101,7 @@ def test_every_line_that_changes_the_flag_is_marked() -> None:
     unmarked = [
         line.strip()
         for line in inspect.getsource(FlagGate).splitlines()
-        if "self.busy" in line.partition("#")[0].partition(" = ")[0] and "# swap" not in line
+        if re.search(r"self\.busy\b.* = ", line.partition("#")[0]) and "# swap" not in line
     ]
     assert unmarked == ["self.busy: object = False", "self.busy = False"]
 
@@ -117,6 +120,15 @@ def test_nothing_comes_between_taking_the_flag_and_the_try(method: str) -> None:
         for instruction in copy
     ]
     assert all(name.startswith((*STRAIGHT, *FORWARD)) for name in between), between
+
+
+@pytest.mark.parametrize("method", ["send", "enter"])
+def test_nothing_comes_between_the_finally_and_giving_the_flag_back(method: str) -> None:
+    function = getattr(FlagGate, method)
+    source, first = inspect.getsourcelines(function)
+    given_back = marked_lines(function)[-1] - first
+    assert "self.busy" in source[given_back]
+    assert source[given_back - 1].strip() == "finally:"
 
 
 def called(self: Any) -> None:

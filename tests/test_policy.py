@@ -34,16 +34,25 @@ def test_seconds_that_are_no_number(option: str, seconds: Any) -> None:
         Policy(**{option: seconds})
 
 
-@pytest.mark.parametrize("word", ["", "Wait", "defer", None, 1, []])
-@pytest.mark.parametrize("option", ["on_busy", "on_close"])
-def test_unknown_words(option: str, word: Any) -> None:
-    with pytest.raises(ValueError, match=f"{option} must be 'wait' or 'raise', not "):
+@pytest.mark.parametrize("word", ["", "Wait", "later", None, 1, []])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("on_busy", "'wait' or 'raise'"),
+        ("on_reentry", "'raise' or 'defer'"),
+        ("on_close", "'wait' or 'raise' or 'defer'"),
+    ],
+)
+def test_unknown_words(option: str, words: str, word: Any) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be {words}, not "):
         Policy(**{option: word})
 
 
 def test_possible_ones() -> None:
     assert Policy(timeout=0, warn_after=float("inf")).timeout == 0
-    assert Policy() == Policy(on_busy="wait", on_close="wait", timeout=None, warn_after=5.0)
+    assert Policy() == Policy(
+        on_busy="wait", on_close="wait", timeout=None, warn_after=5.0, on_reentry="raise"
+    )
     with pytest.raises(AttributeError):
         Policy().timeout = 1  # type: ignore[misc]
 

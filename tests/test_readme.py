@@ -52,8 +52,15 @@ def test_the_ways_to_use_it_run() -> None:
 
 
 def test_the_error_in_hand(capsys: pytest.CaptureFixture[str]) -> None:
-    run(blocks("python")[2])
+    run(blocks("python")[4])
     assert capsys.readouterr().out == "GL006 echo 9\nEcho: Second\n"
+
+
+def test_deferral_and_exclusive_use(capsys: pytest.CaptureFixture[str]) -> None:
+    run(blocks("python")[2])
+    assert capsys.readouterr().out == "ping 3\npong 2\nping 1\npong 0\n"
+    run(blocks("python")[3])
+    assert capsys.readouterr().out == "So Far So Good\n"
 
 
 def test_the_message_is_the_one_that_comes() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
+from genlock import _waits
 
 Body = Generator[Any, Any, None]
 
@@ -333,3 +334,130 @@ def test_a_signal_handler_during_a_wait_takes_the_turn_first() -> None:
     assert stage.taken == ["held", "from the handler", "from the wait"]
     assert answers == [2, 3]
     assert stage.guard._self_gate.busy is False
+
+
+def handled_during_a_wait(stage: Occupied, handler: Any) -> None:
+    """Let `handler` run in this thread while it waits for the guard; the holder leaves then."""
+    before = signal.signal(signal.SIGUSR1, lambda *_: (Worker(stage.leave.set), handler()))
+
+    def interrupt() -> None:
+        until(stage.waiters)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    interrupter = Worker(interrupt)
+    try:
+        stage.guard.send("from the wait")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    interrupter.result()
+
+
+def test_a_turn_that_a_handler_took_goes_on_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genlock._waits.BACKSTOP", PATIENCE)
+    with Occupied() as stage:
+        handled_during_a_wait(stage, lambda: stage.guard.send("from the handler"))
+    assert stage.taken == ["held", "from the handler", "from the wait"]
+
+
+def test_a_handler_that_comes_between_registering_and_queueing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin_wait = _waits.begin_wait
+    answers = []
+
+    def interrupted(ticket: Any) -> None:
+        monkeypatch.setattr(_waits, "begin_wait", begin_wait)
+        begin_wait(ticket)
+        stage.leave.set()
+        answers.append(stage.guard.send("from the handler"))
+
+    with Occupied() as stage:
+        monkeypatch.setattr(_waits, "begin_wait", interrupted)
+        answers.append(stage.guard.send("from the wait"))
+    assert answers == [2, 3]
+    assert stage.taken == ["held", "from the handler", "from the wait"]
+
+
+def test_an_iterator_that_a_handler_entered_during_a_wait_is_not_entered_twice() -> None:
+    inside, leave = threading.Event(), threading.Event()
+    nested: list[BaseException] = []
+
+    def step(number: int) -> int:
+        if number == 0:
+            inside.set()
+            assert leave.wait(PATIENCE)
+        if number == 1:
+            with pytest.raises(genlock.ReentrantCallError) as caught:
+                next(guard)
+            nested.append(caught.value)
+        return number
+
+    guard = genlock.guard(map(step, range(5)))
+    holder = Worker(lambda: next(guard))
+    assert inside.wait(PATIENCE)
+    answers = []
+
+    def handler(*_: object) -> None:
+        leave.set()
+        answers.append(next(guard))
+
+    before = signal.signal(signal.SIGUSR1, handler)
+
+    def interrupt() -> None:
+        until(lambda: guard._self_gate.queue)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    interrupter = Worker(interrupt)
+    try:
+        answers.append(next(guard))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    interrupter.result()
+    assert holder.result() == 0
+    assert answers == [1, 2]
+    assert len(nested) == 1
+
+
+def test_the_bare_user_is_named_as_the_holder_and_not_the_call_that_polls() -> None:
+    """Also where the caller is the newer thread, which comes first in the interpreter's list."""
+
+    def body() -> Body:
+        yield
+        yield Worker(call).result()
+
+    def call() -> str:
+        with pytest.raises(genlock.ContendedCallError) as caught:
+            next(guard)
+        return caught.value.diagnosis.strands[1].thread
+
+    bare = body()
+    guard: Any = genlock.guard(bare, prime=True, on_busy="raise")
+    assert next(bare) == threading.current_thread().name
+
+
+@pytest.mark.parametrize("operation", ["close", "throw"])
+def test_close_and_throw_wait_for_a_bare_user(operation: str) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def body() -> Body:
+        yield
+        inside.set()
+        assert leave.wait(PATIENCE)
+        yield "bare"
+
+    bare = body()
+    guard: Any = genlock.guard(bare, prime=True)
+    user = Worker(lambda: next(bare))
+    assert inside.wait(PATIENCE)
+    call = guard.close if operation == "close" else lambda: guard.throw(KeyError("thrown"))
+    caller = Worker(call)
+    until(lambda: guard._self_gate.busy)
+    leave.set()
+    assert user.result() == "bare"
+    if operation == "close":
+        assert caller.result() is None
+    else:
+        with pytest.raises(KeyError) as caught:
+            caller.result()
+        assert caught.value.__context__ is None
+    assert guard.gi_frame is None

@@ -13,7 +13,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock import _waits
+from genlock import _evidence, _frames, _waits
 from genlock._flag_gate import FlagGate
 from genlock._waits import Ticket, WaitQueue
 
@@ -372,3 +372,37 @@ def test_an_exception_at_the_entry_of_leaving_the_queue_blocks_nobody(
         assert stage.guard.send("after") == 2
     assert stage.waiters() == 0
     assert _waits.own_wait_for(stage.guard._self_gate) is None
+
+
+def test_a_dead_head_that_was_granted_does_not_keep_the_gate() -> None:
+    """As a tracer leaves it that raises between leaving and giving back."""
+    dead = ticket(head_for=PATIENCE)
+    dead.gone = dead.granted = True
+    gate = gate_with(dead)
+    gate.busy = True
+    assert Worker(lambda: gate.send(None)).result() == 0
+
+
+def test_an_abandoned_gate_is_reclaimed_although_newcomers_come_and_go() -> None:
+    gate = gate_with()
+    gate.busy = True
+    gate.policy = genlock.Policy(timeout=PATIENCE)
+    served = Worker(lambda: gate.send(None))
+    until(lambda: gate.queue)
+    while served.is_alive():
+        _was, gate.busy = gate.busy, True  # what a newcomer does, that is then turned away
+        served.join(0.02)
+    assert served.result() == 0
+
+
+def test_a_stack_that_is_cut_off_while_it_is_read_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The owner runs a generator that yields, after its frame was taken, before it is walked."""
+    gate = gate_with()
+    yielded: Any = iter_of(3)
+    next(yielded)
+    cut_off = yielded.gi_frame
+    assert _evidence.is_abandoned(gate)
+    monkeypatch.setattr(_frames, "current_frames", lambda: {1: cut_off})
+    assert not _evidence.is_abandoned(gate)

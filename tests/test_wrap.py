@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import types
 import weakref
 from collections.abc import Callable, Generator, Iterator
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 import genlock
-from crew import Alone, together
+from crew import PATIENCE, Alone, Worker, together, until
 
 NAMES = ("gi_code", "gi_frame", "gi_running", "gi_yieldfrom", "__name__", "__qualname__", "__doc__")
 
@@ -165,6 +166,7 @@ def test_plain_iterators_are_guarded() -> None:
 
     guard = genlock.guard(map(slow, range(2000)))
     assert type(guard) is genlock.GuardedIterator
+    assert guard.__doc__ == map.__doc__
     shares = together(*[lambda: list(guard)] * 4)
     assert sorted(itertools.chain.from_iterable(shares)) == list(range(2000))
     assert alone.entered == 2000
@@ -222,6 +224,74 @@ def test_prime_runs_to_the_first_yield_once() -> None:
     guard = genlock.guard(numbers(), prime=True)
     assert next(guard) == 1
     assert next(genlock.guard(guard, prime=True)) == 2
+
+
+def test_only_coroutines_are_primed() -> None:
+    with pytest.raises(TypeError, match="cannot prime 'list_iterator': it has no send"):
+        genlock.guard(iter([1, 2]), prime=True)
+
+
+def test_threads_that_prime_one_guard_prime_it_once() -> None:
+    shared = genlock.guard(numbers())
+    together(*[lambda: genlock.guard(shared, prime=True)] * 8)
+    assert next(shared) == 1
+
+
+def test_a_class_of_generators_is_guarded_as_one() -> None:
+    class Counting(Generator[int, int, None]):
+        def __init__(self) -> None:
+            self.total = 0
+
+        def send(self, value: int | None, /) -> int:
+            self.total += value or 0
+            return self.total
+
+        def throw(self, *exception: Any) -> int:
+            raise exception[0]
+
+    guard = genlock.guard(Counting())
+    assert type(guard) is genlock.GuardedGenerator
+    assert [guard.send(2), next(guard), guard.send(3)] == [2, 2, 5]
+    with pytest.raises(KeyError):
+        guard.throw(KeyError)
+
+
+def test_leaving_a_with_block_waits_for_the_turn() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    class Resource:
+        """An iterator that is closed by its `with`."""
+
+        closed = False
+
+        def __iter__(self) -> Any:
+            return self
+
+        def __next__(self) -> bool:
+            inside.set()
+            assert leave.wait(PATIENCE)
+            return self.closed
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.closed = True
+
+    guard: Any = genlock.guard(Resource())
+    reader = Worker(lambda: next(guard))
+    assert inside.wait(PATIENCE)
+
+    def use() -> None:
+        with guard:
+            pass
+
+    user = Worker(use)
+    until(lambda: guard._self_gate.queue)
+    leave.set()
+    assert reader.result() is False
+    user.result()
+    assert guard.closed
 
 
 def test_the_name_is_that_of_the_function_or_the_given_one() -> None:

@@ -1,7 +1,9 @@
 """Generator coroutines that threads can share, and that say what happened when they fail."""
 
 from genlock._decorators import coroutine, guarded
+from genlock._deferring_gate import DEFERRED, Deferred
 from genlock._errors import (
+    AbandonedGeneratorError,
     ContendedCallError,
     DeadlockError,
     GeneratorBusyError,
@@ -9,16 +11,22 @@ from genlock._errors import (
     GuardTimeoutError,
     NotPrimedError,
     ReentrantCallError,
+    UndeliveredValuesError,
 )
-from genlock._guard import GuardedGenerator, GuardedIterator, guard
+from genlock._exclusive import exclusive
+from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator, guard
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DEFERRED",
+    "AbandonedGeneratorError",
     "ContendedCallError",
     "DeadlockError",
+    "Deferred",
+    "DeferringGenerator",
     "Diagnosis",
     "GeneratorBusyError",
     "GenlockError",
@@ -31,8 +39,10 @@ __all__ = [
     "Site",
     "Step",
     "Strand",
+    "UndeliveredValuesError",
     "configure",
     "coroutine",
+    "exclusive",
     "guard",
     "guarded",
 ]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import wrapt
 
 from genlock import _wording
-from genlock._guard import GuardedGenerator, GuardedIterator, guard, is_off
+from genlock._guard import (
+    DeferringGenerator,
+    GuardedGenerator,
+    GuardedIterator,
+    guard,
+    is_off,
+)
 from genlock._policy import Policy, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from typing import Unpack
 
-    from genlock._policy import PolicyOptions
+    from genlock._policy import OtherOptions
 
     _FunctionWrapper = object
     _BoundFunctionWrapper = object
@@ -50,6 +56,23 @@ class _Decorator(Protocol):
     def __call__(
         self, function: staticmethod[_P, Generator[_Y, _S, _R]], /
     ) -> staticmethod[_P, GuardedGenerator[_Y, _S, _R]]: ...
+
+
+class _DeferringDecorator(Protocol):
+    """What `guarded(on_reentry="defer")` returns."""
+
+    @overload
+    def __call__(
+        self, function: Callable[_P, Generator[_Y, _S, _R]], /
+    ) -> Callable[_P, DeferringGenerator[_Y, _S, _R]]: ...
+    @overload
+    def __call__(
+        self, function: classmethod[_T, _P, Generator[_Y, _S, _R]], /
+    ) -> classmethod[_T, _P, DeferringGenerator[_Y, _S, _R]]: ...
+    @overload
+    def __call__(
+        self, function: staticmethod[_P, Generator[_Y, _S, _R]], /
+    ) -> staticmethod[_P, DeferringGenerator[_Y, _S, _R]]: ...
 
 
 class _GuardedMethod(_BoundFunctionWrapper):
@@ -94,10 +117,20 @@ def guarded(
 @overload
 def guarded(
     *,
+    on_reentry: Literal["defer"],
     policy: Policy | None = None,
     name: str | None = None,
     prime: bool = False,
-    **options: Unpack[PolicyOptions],
+    **options: Unpack[OtherOptions],
+) -> _DeferringDecorator: ...
+@overload
+def guarded(
+    *,
+    on_reentry: Literal["raise"] = ...,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[OtherOptions],
 ) -> _Decorator: ...
 def guarded(
     function: Any = None,
@@ -145,7 +178,19 @@ def coroutine(
 ) -> staticmethod[_P, GuardedGenerator[_Y, _S, _R]]: ...
 @overload
 def coroutine(
-    *, policy: Policy | None = None, name: str | None = None, **options: Unpack[PolicyOptions]
+    *,
+    on_reentry: Literal["defer"],
+    policy: Policy | None = None,
+    name: str | None = None,
+    **options: Unpack[OtherOptions],
+) -> _DeferringDecorator: ...
+@overload
+def coroutine(
+    *,
+    on_reentry: Literal["raise"] = ...,
+    policy: Policy | None = None,
+    name: str | None = None,
+    **options: Unpack[OtherOptions],
 ) -> _Decorator: ...
 def coroutine(
     function: Any = None,

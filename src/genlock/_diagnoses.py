@@ -7,16 +7,18 @@ never takes the place of what it was to explain.
 from __future__ import annotations
 
 import _thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genlock import _evidence, _frames, _wording
 from genlock._errors import (
+    AbandonedGeneratorError,
     ContendedCallError,
     DeadlockError,
     GenlockError,
     GuardTimeoutError,
     NotPrimedError,
     ReentrantCallError,
+    UndeliveredValuesError,
 )
 from genlock._records import Diagnosis, Ending, Step, Strand
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 _THIS_CALL = "← this call"
 _ERROR_WIDTH = 200
-_UNKNOWN = "a guarded generator"
+_NOBODY = "nobody that is left"
 
 _Error = TypeVar("_Error", bound=GenlockError)
 
@@ -49,13 +51,14 @@ def reentrant(gate: Gate, operation: Operation, frame: FrameType) -> ReentrantCa
             yields=_yields(gate),
         )
 
-    return _error(ReentrantCallError, operation, diagnose)
+    return _error(ReentrantCallError, gate, operation, diagnose)
 
 
 def contended(gate: Gate, operation: Operation, frame: FrameType) -> ContendedCallError:
     """Another thread is inside, and this call is not to wait."""
     return _error(
         ContendedCallError,
+        gate,
         operation,
         lambda: _with_holder(ContendedCallError.code, gate, operation, frame),
     )
@@ -67,6 +70,7 @@ def timed_out(
     """Another thread stayed inside for as long as this call may wait."""
     return _error(
         GuardTimeoutError,
+        gate,
         operation,
         lambda: _with_holder(GuardTimeoutError.code, gate, operation, frame, waited),
     )
@@ -85,7 +89,29 @@ def deadlock(gate: Gate, operation: Operation, cycle: Sequence[Ticket]) -> Deadl
             strands.append(Strand(_frames.thread_name(ticket.ident), path, held.name, wanted.name))
         return Diagnosis(DeadlockError.code, gate.name, operation, strands=tuple(strands))
 
-    return _error(DeadlockError, operation, diagnose)
+    return _error(DeadlockError, gate, operation, diagnose)
+
+
+def abandoned(gate: Gate, operation: Operation, frame: FrameType) -> AbandonedGeneratorError:
+    """Whoever is inside can never come back."""
+
+    def diagnose() -> Diagnosis:
+        body = getattr(gate.guarded, "gi_frame", None)
+        where = () if body is None else (Step(gate.name, _frames.site(body), "running"),)
+        strands = (Strand(_own_name(), _call(frame)), Strand(_NOBODY, where, holds=gate.name))
+        return Diagnosis(AbandonedGeneratorError.code, gate.name, operation, strands=strands)
+
+    return _error(AbandonedGeneratorError, gate, operation, diagnose)
+
+
+def undelivered(gate: Gate, values: tuple[Any, ...], frame: FrameType) -> UndeliveredValuesError:
+    """The generator ended while `values` were still to be delivered."""
+    try:
+        strands = (Strand(_own_name(), _call(frame)),)
+        diagnosis = Diagnosis(UndeliveredValuesError.code, gate.name, "send", strands=strands)
+    except Exception:  # the values must come out, whatever could not be read
+        diagnosis = Diagnosis(UndeliveredValuesError.code, gate.name, "send")
+    return UndeliveredValuesError(diagnosis, values)
 
 
 def not_primed(gate: Gate, frame: FrameType) -> NotPrimedError:
@@ -95,7 +121,7 @@ def not_primed(gate: Gate, frame: FrameType) -> NotPrimedError:
         call = Strand(_own_name(), _call(frame))
         return Diagnosis(NotPrimedError.code, gate.name, "send", strands=(call,))
 
-    return _error(NotPrimedError, "send", diagnose)
+    return _error(NotPrimedError, gate, "send", diagnose)
 
 
 def long_wait(gate: Gate, operation: Operation, frame: FrameType, patience: Patience) -> str:
@@ -103,9 +129,19 @@ def long_wait(gate: Gate, operation: Operation, frame: FrameType, patience: Pati
     waited = patience.waited()
     try:
         diagnosis = _with_holder("", gate, operation, frame, waited)
+        return _wording.long_wait(diagnosis, blocks_loop=patience.blocks_loop)
     except Exception:  # the wait goes on, whatever could not be read
-        diagnosis = Diagnosis("", _UNKNOWN, operation, waited=waited)
-    return _wording.long_wait(diagnosis, blocks_loop=patience.blocks_loop)
+        return _wording.long_wait(
+            Diagnosis("", gate.name, operation, waited=waited), blocks_loop=patience.blocks_loop
+        )
+
+
+def tell_ending(gate: Gate, error: BaseException, ending: Ending) -> None:
+    """Note on `error` what had ended the generator before."""
+    try:
+        error.add_note(_wording.already_ended(gate.name, ending))
+    except Exception:  # the user's error must come out as it is
+        pass
 
 
 def ended(error: BaseException) -> Ending:
@@ -121,17 +157,21 @@ def ended(error: BaseException) -> Ending:
 
 def closed(frame: FrameType) -> Ending:
     """The call at `frame` closed a generator."""
-    caller = _frames.user_frame(frame)
-    if caller is None:
-        return Ending("closed", _own_name())
-    return Ending("closed", _own_name(), _frames.line_of(caller.f_code, caller.f_lineno))
+    try:
+        caller = _frames.user_frame(frame)
+        site = None if caller is None else _frames.line_of(caller.f_code, caller.f_lineno)
+        return Ending("closed", _own_name(), site)
+    except Exception:  # the generator is closed, whoever did it
+        return Ending("closed")
 
 
-def _error(kind: type[_Error], operation: Operation, diagnose: Callable[[], Diagnosis]) -> _Error:
+def _error(
+    kind: type[_Error], gate: Gate, operation: Operation, diagnose: Callable[[], Diagnosis]
+) -> _Error:
     try:
         return kind(diagnose())
     except Exception:  # any failure of ours must leave the error itself standing
-        return kind(Diagnosis(kind.code, _UNKNOWN, operation))
+        return kind(Diagnosis(kind.code, gate.name, operation))
 
 
 def _with_holder(
@@ -203,6 +243,4 @@ def _own_name() -> str:
 
 
 def _as_gate(thing: object) -> Gate:
-    # Waits are for gates only; the queue itself does not need to know.
-    gate: Gate = thing  # type: ignore[assignment]
-    return gate
+    return cast("Gate", thing)  # waits are for gates only, which the queue need not know

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genlock import _wording
 
@@ -71,6 +71,17 @@ class GuardTimeoutError(GeneratorBusyError, TimeoutError):
     code = "GL004"
 
 
+class AbandonedGeneratorError(GeneratorBusyError):
+    """Whoever is inside can never come back (GL005), so nobody will ever get in.
+
+    A greenlet that is switched out in this thread, a thread that was lost in a fork, or one that
+    has ended without leaving exclusive use.
+    """
+
+    __module__ = "genlock"
+    code = "GL005"
+
+
 class NotPrimedError(GenlockError, TypeError):
     """A value was sent to a coroutine that has not started (GL006).
 
@@ -80,3 +91,18 @@ class NotPrimedError(GenlockError, TypeError):
 
     __module__ = "genlock"
     code = "GL006"
+
+
+class UndeliveredValuesError(GenlockError):
+    """A generator ended with deferred values still to be delivered (GL007).
+
+    `values` holds them, first come first: what was sent, and the exceptions that were thrown.
+    """
+
+    __module__ = "genlock"
+    code = "GL007"
+    values: tuple[Any, ...]
+
+    def __init__(self, diagnosis: Diagnosis, values: tuple[Any, ...] = ()) -> None:
+        super().__init__(diagnosis)
+        self.values = values

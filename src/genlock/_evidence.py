@@ -7,27 +7,35 @@ thread's stack, with the local variable `was` set to False.
 
 from __future__ import annotations
 
+import _thread
+import inspect
+import threading
+import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from genlock import _frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import FrameType
 
     from genlock._policy import Policy
     from genlock._records import Operation
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
 
-_ways_in: set[CodeType] = set()
-"""The code of every method that can own a gate."""
+_ways_in: set[int] = set()
+"""The identities of the code of every method that can own a gate. Code is hashed by its value,
+anew each time: 1 to 12 microseconds for every frame of a large function on the stack."""
+
+_SUSPENDABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class Gate(Protocol):
     """What the frames and the diagnoses need to know of a gate."""
 
     guarded: object
+    keeper: weakref.ref[Keep] | None
     policy: Policy
 
     @property
@@ -44,22 +52,69 @@ class Presence(NamedTuple):
 
 def way_in(method: _Method) -> _Method:
     """Mark a gate's method: its frames own the gate `self` while their local `was` is False."""
-    _ways_in.add(method.__code__)
+    _ways_in.add(id(method.__code__))
     return method
 
 
 def owned_by(frame: FrameType) -> object | None:
     """The gate that this very frame owns, if any."""
-    if frame.f_code not in _ways_in or frame.f_locals.get("was") is not False:
+    if id(frame.f_code) not in _ways_in:
         return None
-    gate: object = frame.f_locals["self"]
-    return gate
+    variables = frame.f_locals
+    return variables.get("self") if variables.get("was") is False else None
 
 
-def held_gates(frame: FrameType) -> tuple[object, ...]:
-    """The gates that the stack from `frame` outwards owns, innermost first."""
-    owned = (owned_by(caller) for caller in _frames.stack(frame))
-    return tuple(gate for gate in owned if gate is not None)
+class _Thread:
+    """The calling thread, for as long as it lives; unlike its identifier, never used again."""
+
+    __slots__ = ("__weakref__", "keeps")
+
+    def __init__(self) -> None:
+        self.keeps: list[weakref.ref[Keep]] = []
+
+
+_own = threading.local()
+
+
+class Keep:
+    """One block of exclusive use of `gate` by the calling thread."""
+
+    __slots__ = ("__weakref__", "gate", "ident", "me", "thread")
+
+    def __init__(self, gate: Gate) -> None:
+        thread: _Thread | None = getattr(_own, "thread", None)
+        if thread is None:
+            thread = _own.thread = _Thread()
+        self.gate = gate
+        self.ident = _thread.get_ident()
+        self.me = weakref.ref(self)
+        self.thread = weakref.ref(thread)
+        thread.keeps = [other for other in thread.keeps if other() is not None]
+        thread.keeps.append(self.me)
+
+
+class OwnStack(NamedTuple):
+    """What the calling thread is inside of: the gates that it owns, and one generator or not."""
+
+    held: tuple[object, ...]
+    passes_through: bool
+
+
+def own_stack(frame: FrameType, guarded: object) -> OwnStack:
+    """Read the stack of the calling thread from `frame` outwards, once."""
+    body = getattr(guarded, "gi_frame", None)
+    passes_through = False
+    held = []
+    for caller in _frames.stack(frame):
+        if caller is body:
+            passes_through = True
+        elif (gate := owned_by(caller)) is not None:
+            held.append(gate)
+    thread: _Thread | None = getattr(_own, "thread", None)
+    if thread is not None:
+        keeps = [keep for me in thread.keeps if (keep := me()) is not None]
+        held += [keep.gate for keep in keeps if keep.gate.keeper is keep.me]
+    return OwnStack(tuple(held), passes_through)
 
 
 def operation_in(frame: FrameType) -> Operation:
@@ -71,33 +126,49 @@ def operation_in(frame: FrameType) -> Operation:
 def is_executing(guarded: object) -> bool:
     """Whether the generator counts as running. Of other iterators that is not known: maybe.
 
-    It is neither less nor more than `is_on_stack`: during a close() that waits for a
-    sub-iterator a generator counts as running with its frame on no stack, and during a tracer's
-    event for a yield its frame is on the stack although it counts as suspended.
+    It is neither less nor more than that the stack passes through it: during a close() that waits
+    for a sub-iterator a generator counts as running with its frame on no stack, and during a
+    tracer's event for a yield its frame is on the stack although it counts as suspended.
     """
     return bool(getattr(guarded, "gi_running", True))
 
 
-def is_on_stack(guarded: object, frame: FrameType) -> bool:
-    """Whether the stack from `frame` outwards passes through the generator's own frame."""
-    body = getattr(guarded, "gi_frame", None)
-    return body is not None and any(caller is body for caller in _frames.stack(frame))
-
-
 def presence(gate: Gate) -> Presence | None:
-    """The thread that is inside `gate`, guarded or by the bare generator behind it."""
+    """The other thread that is inside `gate`, or inside of the bare generator behind it."""
     body = getattr(gate.guarded, "gi_frame", None)
+    keep = None if gate.keeper is None else gate.keeper()
+    me = _thread.get_ident()
+    owner = None
     for ident, innermost in _frames.current_frames().items():
         for frame in _frames.stack(innermost):
-            if frame is body or owned_by(frame) is gate:
+            if frame is body:
                 return Presence(ident, innermost)
-    return None
+            if owned_by(frame) is gate and ident != me:
+                owner = Presence(ident, innermost)
+        if keep is not None and keep.ident == ident != me:
+            owner = Presence(ident, innermost)
+    return owner
 
 
 def is_abandoned(gate: Gate) -> bool:
-    """Whether no thread's stack shows an owner of `gate`, and its generator is idle."""
-    return not getattr(gate.guarded, "gi_running", False) and not any(
-        owned_by(frame) is gate
-        for innermost in _frames.current_frames().values()
-        for frame in _frames.stack(innermost)
-    )
+    """Whether no thread keeps `gate`, owns it, or runs the generator behind it.
+
+    Never so in doubt: a stack whose outermost frame is that of a generator was cut off, because
+    that generator yielded while the stack was read; and a greenlet that is switched out is on no
+    stack at all, so that only a generator that counts as running tells of it.
+    """
+    keep = None if gate.keeper is None else gate.keeper()
+    if keep is not None and keep.thread() is not None:
+        return False
+    if not _frames.all_stacks_are_seen(is_running_known=hasattr(gate.guarded, "gi_running")):
+        return False
+    body = getattr(gate.guarded, "gi_frame", None)
+    for innermost in _frames.current_frames().values():
+        outermost = innermost
+        for frame in _frames.stack(innermost):
+            if frame is body or owned_by(frame) is gate:
+                return False
+            outermost = frame
+        if outermost.f_code.co_flags & _SUSPENDABLE:
+            return False
+    return True

@@ -21,9 +21,10 @@ from genlock._evidence import way_in
 from genlock._waits import Patience, Ticket, WaitQueue
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable
-    from types import FrameType
 
+    from genlock._evidence import Keep, OwnStack
     from genlock._policy import Policy
     from genlock._records import Ending, Operation
 
@@ -50,7 +51,7 @@ class FlagGate:
     `_evidence`): its local `was` is False.
     """
 
-    __slots__ = ("busy", "ending", "guarded", "label", "policy", "queue", "resume")
+    __slots__ = ("busy", "ending", "guarded", "keeper", "label", "policy", "queue", "resume")
 
     guarded: Any
 
@@ -60,6 +61,7 @@ class FlagGate:
         self.busy: object = False
         self.resume = resume
         self.queue: WaitQueue | None = None
+        self.keeper: weakref.ref[Keep] | None = None
         self.guarded = guarded
         self.policy = policy
         self.label = label
@@ -78,115 +80,202 @@ class FlagGate:
         # Hot path. A `with` on a real lock costs 100 ns more, writing an owner down 20 to 30 ns.
         was, self.busy = self.busy, True  # swap: taken if it was False
         if was:
-            return self.take_turn(_asks(value), self.resume, value)
+            return self.take_turn(asks(value), self.resume, value)
         try:
-            return self.resume(value)
-        except BaseException as error:
-            if self.is_shut_out(error):
-                return self.outlast_bare_user(_asks(value), self.resume, value)
-            self.digest(error, value)
-            raise
+            try:
+                return self.resume(value)
+            except BaseException as error:
+                if not self.is_shut_out(error):
+                    self.note_ending(error, value)
+                    raise
+            return self.poll_until_free(asks(value), self.resume, value)
         finally:
-            self.busy, was = False, True  # swap: given back
+            was, self.busy = True, False  # swap: given back
             if self.queue:
                 self.pass_on()
 
     @way_in
-    def enter(self, operation: Operation, operate: Callable[..., Any], *args: Any) -> Any:
+    def enter(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         """What `send` does, for operations that are too rare to be written out."""
         was, self.busy = self.busy, True  # swap: taken if it was False
         if was:
-            return self.take_turn(operation, operate, *args)
+            return self.take_turn(operation, call, *args)
         try:
-            return self.operate(operation, operate, *args)
+            return self.run(operation, call, *args)
         finally:
-            self.busy, was = False, True  # swap: given back
-            if self.queue:
-                self.pass_on()
+            was, self.busy = True, False  # swap: given back
+            self.after_release()
+
+    def take_turn(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        """The call found the gate busy: by whom, and what does the policy say to that?"""
+        stack = _evidence.own_stack(sys._getframe(), self.guarded)
+        if self.is_inside(stack):
+            return self.come_back(operation, call, *args)
+        if self in stack.held:
+            # Exclusive use; or a signal handler or finaliser between the yield and the release.
+            return self.run_as_owner(None, operation, call, *args)
+        if not self.policy.waits(operation):
+            return self.turn_away(operation, call, *args)
+        patience = Patience(self.policy.timeout, self.policy.warn_after)
+        waiting = _waits.own_wait_for(self)
+        if waiting is not None:
+            # A handler or finaliser that runs during a wait takes the turn that comes of it
+            # first, and leaves it to the wait.
+            self.await_turn(waiting, operation, patience)
+            return self.run_as_owner(waiting, operation, call, *args)
+        return self.wait_and_run(Ticket(self, stack.held), patience, operation, call, *args)
 
     @way_in
-    def take_turn(self, operation: Operation, operate: Callable[..., Any], *args: Any) -> Any:
-        """The way in for a call that found the gate busy: wait for the turn, then operate."""
+    def wait_and_run(
+        self,
+        ticket: Ticket,
+        patience: Patience,
+        operation: Operation,
+        call: Callable[..., Any],
+        *args: Any,
+    ) -> Any:
         was = True
-        patience = Patience(self.policy)
-        ticket = self.line_up(operation, patience, sys._getframe())
-        if ticket is None:
-            return operate(*args)
         try:
             self.join_queue(ticket)
             self.await_turn(ticket, operation, patience)
             was = False
             self.leave_queue(ticket)
-            return self.operate(operation, operate, *args)
+            return self.run(operation, call, *args)
         finally:
             ticket.gone = True
             if ticket.granted:
                 # `was` is read by _evidence.
-                self.busy, ticket.granted, was = False, False, True  # noqa: F841  # swap: given back
+                was, ticket.granted, self.busy = True, False, False  # noqa: F841  # swap: given back
             self.leave_queue(ticket)
-            if self.queue:
-                self.pass_on()
+            self.after_release()
 
-    def close(self) -> Any:
-        """Close the generator, and remember who did."""
-        return self.enter("close", self.shut, sys._getframe(1))
+    @way_in
+    def run_as_owner(
+        self, waiting: Ticket | None, operation: Operation, call: Callable[..., Any], *args: Any
+    ) -> Any:
+        """Run within a turn that an outer call of this thread has, or `waiting` was given."""
+        was = False
+        try:
+            return self.run(operation, call, *args)
+        finally:
+            was = True  # noqa: F841  # read by _evidence
+            if waiting is not None:
+                waiting.rouse()
 
-    def shut(self, caller: FrameType) -> Any:
-        had_ended = self.has_ended()
-        result = self.guarded.close()
-        if not had_ended:
-            self.ending = _diagnoses.closed(caller)
-        return result
+    def is_inside(self, stack: OwnStack) -> bool:
+        """Whether this thread is in the middle of the generator's body."""
+        if stack.passes_through:
+            return True
+        return self in stack.held and _evidence.is_executing(self.guarded)
+
+    def come_back(self, operation: Operation, _call: Callable[..., Any], *_args: Any) -> Any:
+        """The call came from the body it calls."""
+        raise _diagnoses.reentrant(self, operation, sys._getframe())
+
+    def turn_away(self, operation: Operation, _call: Callable[..., Any], *_args: Any) -> Any:
+        """Another thread is inside, and the policy says not to wait."""
+        raise _diagnoses.contended(self, operation, sys._getframe())
+
+    def after_release(self) -> None:
+        if self.queue:
+            self.pass_on()
+
+    # Exclusive use is the flag kept: nobody can have slipped past it, and no call pays for it.
+
+    def keep(self, me: weakref.ref[Keep], patience: Patience) -> None:
+        """Take the gate and keep it until `give_back`, unless this thread owns it already."""
+        was, self.busy = self.busy, True  # swap: taken if it was False
+        if not was:
+            self.keeper = me
+            return
+        stack = _evidence.own_stack(sys._getframe(), self.guarded)
+        if self.is_inside(stack):
+            raise _diagnoses.reentrant(self, "exclusive", sys._getframe())
+        if self in stack.held:
+            return
+        if not self.policy.waits("exclusive"):
+            raise _diagnoses.contended(self, "exclusive", sys._getframe())
+        waiting = _waits.own_wait_for(self)
+        if waiting is not None:
+            self.await_turn(waiting, "exclusive", patience)
+            waiting.rouse()
+            return
+        ticket = Ticket(self, stack.held)
+        try:
+            self.join_queue(ticket)
+            self.await_turn(ticket, "exclusive", patience)
+            self.keeper, ticket.granted = me, False  # swap: from the ticket to the keeper
+        finally:
+            ticket.gone = True
+            if ticket.granted:
+                ticket.granted, self.busy = False, False  # swap: given back
+            self.leave_queue(ticket)
+            if self.keeper is not me:
+                self.after_release()
+
+    def give_back(self) -> None:
+        """End exclusive use."""
+        self.keeper, self.busy = None, False  # swap: given back
+        self.after_release()
 
     # The body ran, or refused to.
 
-    def operate(self, operation: Operation, operate: Callable[..., Any], *args: Any) -> Any:
+    def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         try:
-            return operate(*args)
+            result = call(*args)
         except BaseException as error:
-            if self.is_shut_out(error):
-                return self.outlast_bare_user(operation, operate, *args)
-            self.digest(error, *args)
-            raise
+            if not self.is_shut_out(error, *args):
+                self.note_ending(error, *args)
+                raise
+        else:
+            if operation == "close" and self.ending is None and self.has_ended():
+                self.ending = _diagnoses.closed(sys._getframe())
+            return result
+        return self.poll_until_free(operation, call, *args)
 
-    def is_shut_out(self, error: BaseException) -> bool:
+    def is_shut_out(self, error: BaseException, *thrown: Any) -> bool:
         """Whether `error` says that somebody runs the bare generator, behind the guard's back."""
-        return type(error) is ValueError and error.args == _ALREADY_EXECUTING and self.is_refusal()
+        return (
+            type(error) is ValueError
+            and error.args == _ALREADY_EXECUTING
+            and self.is_refusal(error)
+            and not any(error is exception for exception in thrown)
+        )
 
-    def is_refusal(self) -> bool:
-        """Whether an error came from the generator's being asked, not out of its body.
+    def is_refusal(self, error: BaseException) -> bool:
+        """Whether `error` came of asking the generator, not out of its body.
 
-        What comes out of a body ends it. Of other iterators nothing of the kind is known.
+        Then no frame is below that of the call. Of other iterators nothing of the kind is known.
         """
-        return getattr(self.guarded, "gi_frame", None) is not None
+        traceback = error.__traceback__
+        is_from_the_call = traceback is None or traceback.tb_next is None
+        return is_from_the_call and hasattr(self.guarded, "gi_frame")
 
     def has_ended(self) -> bool:
         return getattr(self.guarded, "gi_frame", self) is None
 
-    def outlast_bare_user(
-        self, operation: Operation, operate: Callable[..., Any], *args: Any
-    ) -> Any:
+    def poll_until_free(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         """Try again until the bare generator is free. Nobody will say when, so poll."""
-        if _evidence.is_on_stack(self.guarded, sys._getframe()):
+        if _evidence.own_stack(sys._getframe(), self.guarded).passes_through:
             raise _diagnoses.reentrant(self, operation, sys._getframe()) from None
-        if not self.policy.waits(operation):
+        if self.policy.refuses(operation):
             raise _diagnoses.contended(self, operation, sys._getframe()) from None
-        patience = Patience(self.policy)
+        patience = Patience(self.policy.timeout, self.policy.warn_after)
         pause = _SHORTEST_POLL
         while True:
             self.check(operation, patience)
             time.sleep(patience.pause(pause))
             pause = min(pause * 2, _LONGEST_POLL)
             try:
-                return operate(*args)
+                return call(*args)
             except BaseException as error:
-                if not self.is_shut_out(error):
-                    self.digest(error, *args)
+                if not self.is_shut_out(error, *args):
+                    self.note_ending(error, *args)
                     raise
 
-    def digest(self, error: BaseException, *given: Any) -> None:
+    def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
-        if type(error) is TypeError and error.args == _NOT_STARTED and self.is_refusal():
+        if type(error) is TypeError and error.args == _NOT_STARTED and self.is_refusal(error):
             raise _diagnoses.not_primed(self, sys._getframe()) from None
         if not self.has_ended():
             return
@@ -196,41 +285,20 @@ class FlagGate:
             self.ending.how != "returned" or any(value is not None for value in given)
         ):
             # A loop that meets the end of a generator has lost nothing, and needs no note.
-            error.add_note(_wording.already_ended(self.name, self.ending))
+            _diagnoses.tell_ending(self, error, self.ending)
 
     # Waiting, and passing the turn on: quantum hand-over. Newcomers may overtake while the head
     # of the queue has been head for at most a quantum; after that the call that leaves takes the
     # flag back and gives it to the head.
 
-    def line_up(self, operation: Operation, patience: Patience, frame: FrameType) -> Ticket | None:
-        """A ticket to wait with, or None where this thread owns the gate already.
-
-        Raises ReentrantCallError where this thread is what the call would wait for.
-        """
-        held = _evidence.held_gates(frame)
-        on_stack = _evidence.is_on_stack(self.guarded, frame)
-        if on_stack or self in held:
-            if on_stack or _evidence.is_executing(self.guarded):
-                raise _diagnoses.reentrant(self, operation, frame)
-            # A signal handler or a finaliser that runs between the yield and the release.
-            return None
-        if not self.policy.waits(operation):
-            raise _diagnoses.contended(self, operation, frame)
-        waiting = _waits.own_wait_for(self)
-        if waiting is not None:
-            # A handler or finaliser that runs during a wait takes the turn that comes of it
-            # first, and leaves it to the wait.
-            self.await_turn(waiting, operation, patience)
-            return None
-        return Ticket(self, held)
-
     def join_queue(self, ticket: Ticket) -> None:
+        # Before it can be given a turn: a signal handler that runs here must find this wait.
+        _waits.begin_wait(ticket)
         fresh = WaitQueue()
         # One line, so that at most a monitor of branches can come between. What that costs then
         # is a ticket in a queue that nobody sees: it finds its turn at the backstop.
         self.queue = fresh if self.queue is None else self.queue
         self.queue.append(ticket)
-        _waits.begin_wait(ticket)
 
     def leave_queue(self, ticket: Ticket) -> None:
         _waits.end_wait(ticket)
@@ -273,20 +341,28 @@ class FlagGate:
             raise _diagnoses.deadlock(self, operation, cycle)
         mark = self.busy
         if mark is ticket:
-            self.reclaim(ticket)
+            self.reclaim(ticket, operation)
         elif not isinstance(mark, Ticket) or mark.gone:
-            # Mark the flag with the ticket. Whoever takes or gives back the gate wipes it off.
+            # Mark the flag with the ticket. Whoever takes or gives back the gate wipes it off,
+            # also a newcomer that finds it busy: so do not wait long with the second look.
+            ticket.has_looked = False
             ticket.granted, self.busy = ticket.granted | (not self.busy), ticket  # swap
 
-    def reclaim(self, ticket: Ticket) -> None:
+    def reclaim(self, ticket: Ticket, operation: Operation) -> None:
         """Take the gate over if its owner vanished without giving it back.
 
-        The mark still on the flag proves that no call came or went since it was put there: an
-        owner would have been inside all that time, and its frame on some stack.
+        The mark that is still on the flag proves that no call came or went since it was put
+        there: an owner would have been inside all that time, and its frame on some stack. Where
+        the owner left the generator in the middle of its body, or under exclusive use, there is
+        nothing that could be taken over.
         """
-        queue = self.queue or ()
-        if any(other.granted for other in list(queue)) or not _evidence.is_abandoned(self):
+        waiting = list(self.queue or ())
+        if any(other.granted and not other.gone for other in waiting):
             return
+        if not _evidence.is_abandoned(self) or self.busy is not ticket:
+            return
+        if self.keeper is not None or getattr(self.guarded, "gi_running", False):
+            raise _diagnoses.abandoned(self, operation, sys._getframe())
         ticket.granted |= self.busy is ticket  # swap
 
     def pass_on(self) -> None:
@@ -315,6 +391,6 @@ class FlagGate:
             self.busy = False
 
 
-def _asks(value: Any) -> Operation:
+def asks(value: Any) -> Operation:
     """send(None) is what next() does."""
     return "next" if value is None else "send"

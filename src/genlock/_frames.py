@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import os
 import sys
 import threading
 from itertools import islice
@@ -85,6 +86,18 @@ def thread_name(ident: int) -> str:
     return f"thread {ident}"
 
 
+def all_stacks_are_seen(*, is_running_known: bool) -> bool:
+    """Whether nobody can come back from a stack that `current_frames` does not show.
+
+    Under gevent with patched threads every greenlet can. Without, a greenlet that is switched
+    out inside a generator leaves that running for good, as far as this thread can wait.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        return False
+    return is_running_known or "greenlet" not in sys.modules
+
+
 if sys.version_info >= (3, 12):
 
     def current_frames() -> dict[int, FrameType]:
@@ -93,6 +106,14 @@ if sys.version_info >= (3, 12):
 
 else:
     _collector_off = threading.RLock()
+
+    def _renew_lock() -> None:
+        """Another thread may have held it at the fork."""
+        global _collector_off  # noqa: PLW0603  # state of this module
+        _collector_off = threading.RLock()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_renew_lock)
 
     def current_frames() -> dict[int, FrameType]:
         """The innermost frame of every thread, by thread identifier.

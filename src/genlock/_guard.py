@@ -8,11 +8,12 @@ import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 import wrapt
 
 from genlock import _wording
+from genlock._deferring_gate import Deferred, DeferringGate
 from genlock._flag_gate import FlagGate
 from genlock._policy import Policy, resolve
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
     from typing import Self, Unpack
 
-    from genlock._policy import PolicyOptions
+    from genlock._policy import OtherOptions, PolicyOptions
 
     # What a guard has is what is written here: the types of wrapt's proxy take any attribute.
     class _Proxy:
@@ -88,7 +89,12 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
 
     _self_gate: FlagGate
 
-    if not TYPE_CHECKING:
+    if TYPE_CHECKING:
+
+        def close(self) -> Any:
+            """Close the iterator, where it can be closed."""
+
+    else:
         # wrapt's own look-up takes some 100 ns. What is not found goes to the wrapped object
         # still, by __getattr__.
         __getattribute__ = object.__getattribute__
@@ -127,12 +133,21 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
         # wrapt's would run through the generator behind the gate.
         return any(item is value or item == value for item in self)
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         entered = self.__wrapped__.__enter__()
         return self if entered is self.__wrapped__ else entered
 
+    def __exit__(self, *exception: object) -> bool | None:
+        # Ends what it guards, as close does, and so waits for its turn as that does.
+        ended: bool | None = self._self_gate.enter("close", self.__wrapped__.__exit__, *exception)
+        return ended
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.__wrapped__.__reduce_ex__(protocol)
+
+
+if not TYPE_CHECKING:
+    GuardedIterator.__doc__ = _Doc(GuardedIterator.__doc__)
 
 
 class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Return]):
@@ -186,13 +201,21 @@ class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Retu
         /,
     ) -> Yield: ...
     def throw(self, *exception: Any) -> Yield:
-        """Raise an exception inside the generator, at the yield where it is suspended."""
+        """Raise an exception inside the generator, at the yield where it is suspended.
+
+        Returns what it yields next. Raises what comes out of it, and what the guard's `send`
+        raises where another thread is inside or the call came back. Thread-safe. See PEP 342.
+        """
         result: Yield = self._self_gate.enter("throw", self.__wrapped__.throw, *exception)
         return result
 
     def close(self) -> Any:
-        """Raise GeneratorExit inside the generator, so that it ends. See PEP 342."""
-        return self._self_gate.close()
+        """Raise GeneratorExit inside the generator, so that it ends; nothing if it has ended.
+
+        Returns None (from Python 3.13 on, what the generator returns). Raises RuntimeError if it
+        yields instead, and what the policy's `on_close` says. Thread-safe. See PEP 342.
+        """
+        return self._self_gate.enter("close", self.__wrapped__.close)
 
 
 class _AwaitableGenerator(GuardedGenerator[Yield, Send, Return]):
@@ -202,6 +225,21 @@ class _AwaitableGenerator(GuardedGenerator[Yield, Send, Return]):
 
     def __await__(self) -> Self:
         return self
+
+
+class DeferringGenerator(GuardedGenerator[Yield | Deferred, Send, Return]):
+    """A guarded generator with `on_reentry="defer"`.
+
+    What comes back to it waits for its next yield; the call returns `DEFERRED` meanwhile.
+    Everything else is as with `GuardedGenerator`. Raises UndeliveredValuesError where it ended
+    before all was delivered.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __next__(self) -> Yield: ...
 
 
 def _read_switch() -> bool:
@@ -228,6 +266,17 @@ _set_gate = _setter(GuardedIterator, "_self_gate")
 _set_send = _setter(GuardedGenerator, "send")
 
 
+@overload
+def guard(
+    obj: Generator[_Y, _S, _R],
+    /,
+    *,
+    on_reentry: Literal["defer"],
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[OtherOptions],
+) -> DeferringGenerator[_Y, _S, _R]: ...
 @overload
 def guard(
     obj: Generator[_Y, _S, _R],
@@ -280,21 +329,32 @@ def guard(
         guarded = obj
     elif type(obj) is GeneratorType:
         guarded = _guarded_generator(obj, resolve(policy, options), name)
-    elif isinstance(obj, GuardedIterator):
+    elif issubclass(type(obj), GuardedIterator):
         guarded = _checked_again(obj, policy, name, options)
+    elif isinstance(obj, Generator):  # Cython's, or a class of the user's
+        guarded = _guarded_generator(obj, resolve(policy, options), name)
     else:
         guarded = _guarded_iterator(obj, resolve(policy, options), name)
     if prime:
-        _prime(guarded)
+        _prime(guarded, name)
     return guarded
 
 
+def _gate_for(policy: Policy) -> type[FlagGate]:
+    return DeferringGate if policy.can_defer() else FlagGate
+
+
 def _guarded_generator(
-    generator: GeneratorType[Any, Any, Any], policy: Policy, name: str | None
+    generator: Generator[Any, Any, Any], policy: Policy, name: str | None
 ) -> GuardedGenerator[Any, Any, Any]:
-    is_awaitable = generator.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE
-    kind = _AwaitableGenerator if is_awaitable else GuardedGenerator
-    gate = FlagGate(generator, generator.send, policy, name)
+    code = getattr(generator, "gi_code", None)
+    is_awaitable = code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
+    kind: type[GuardedGenerator[Any, Any, Any]] = GuardedGenerator
+    if is_awaitable:
+        kind = _AwaitableGenerator
+    elif policy.on_reentry == "defer":
+        kind = DeferringGenerator
+    gate = _gate_for(policy)(generator, generator.send, policy, name)
     # Filled by hand: an __init__ in Python, and wrapt's, would cost half as much again.
     proxy: GuardedGenerator[Any, Any, Any] = _new(kind)
     _set_wrapped(proxy, generator)
@@ -314,25 +374,43 @@ def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIter
         raise TypeError(_wording.not_guardable(obj))
     proxy: GuardedIterator[Any] = _new(GuardedIterator)
     _set_wrapped(proxy, obj)
-    _set_gate(proxy, FlagGate(obj, getattr(obj, "send", None) or obj.__next__, policy, name))
+    _set_gate(
+        proxy, _gate_for(policy)(obj, getattr(obj, "send", None) or obj.__next__, policy, name)
+    )
     return proxy
 
 
 def _checked_again(
     guarded: GuardedIterator[Any], policy: Policy | None, name: str | None, options: dict[str, Any]
 ) -> GuardedIterator[Any]:
-    gate = guarded._self_gate  # noqa: SLF001  # its own module's
+    gate = gate_of(guarded)
     chosen = resolve(policy or gate.policy, options)
     if chosen != gate.policy or name not in (None, gate.label):
         raise ValueError(_wording.different_policy(gate.name))
     return guarded
 
 
-def _prime(obj: Any) -> None:
-    if inspect.isgenerator(obj) and inspect.getgeneratorstate(obj) != inspect.GEN_CREATED:
-        return
+def gate_of(guarded: GuardedIterator[Any]) -> FlagGate:
+    """The gate of a guard."""
+    return guarded._self_gate  # noqa: SLF001  # its own module's
+
+
+def _prime(obj: Any, name: str | None) -> None:
+    """Run a coroutine that has not started to its first yield."""
+    if name is None and isinstance(obj, GuardedIterator):
+        name = gate_of(obj).name
+    name = name or str(getattr(obj, "__name__", type(obj).__name__))
+    if not hasattr(obj, "send"):
+        raise TypeError(_wording.not_primable(name))
     try:
-        next(obj)
+        if isinstance(obj, GuardedIterator):
+            gate_of(obj).enter("next", _start, obj.__wrapped__)
+        else:
+            _start(obj)
     except StopIteration as error:
-        name = getattr(obj, "__name__", "the iterator")
         raise RuntimeError(_wording.ended_before_first_yield(name)) from error
+
+
+def _start(coroutine: Any) -> None:
+    if not inspect.isgenerator(coroutine) or inspect.getgeneratorstate(coroutine) == "GEN_CREATED":
+        next(coroutine)

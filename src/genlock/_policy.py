@@ -12,25 +12,38 @@ if TYPE_CHECKING:
 
     from genlock._records import Operation
 
-_WaitOrRaise = Literal["wait", "raise"]
+_OnBusy = Literal["wait", "raise"]
+_OnReentry = Literal["raise", "defer"]
+_OnClose = Literal["wait", "raise", "defer"]
 
 
-class PolicyOptions(TypedDict, total=False):
-    """The keywords of `Policy`, as `guard`, `guarded`, `coroutine` and `configure` take them."""
+class OtherOptions(TypedDict, total=False):
+    """The keywords of `Policy` but `on_reentry`, on which the type of a guard depends."""
 
-    on_busy: _WaitOrRaise
-    on_close: _WaitOrRaise
+    on_busy: _OnBusy
+    on_close: _OnClose
     timeout: float | None
     warn_after: float | None
 
 
+class PolicyOptions(OtherOptions, total=False):
+    """The keywords of `Policy`, as `guard`, `guarded`, `coroutine` and `configure` take them."""
+
+    on_reentry: _OnReentry
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a guard does with a call that finds another thread inside.
+    """What a guard does with a call that finds the generator running.
 
     Args:
-        on_busy: "wait" for the turn, or "raise" ContendedCallError, for next, send and throw.
-        on_close: the same for close.
+        on_busy: another thread is inside, for next, send and throw: "wait" for the turn, or
+            "raise" ContendedCallError.
+        on_reentry: the call came back to its own generator: "raise" ReentrantCallError, or
+            "defer" what send, throw and close bring to the next yield. (A next has nothing to
+            deliver, and always raises.)
+        on_close: for close, whoever is inside: "wait", "raise", or "defer" it to the next yield
+            and return at once.
         timeout: the longest wait in seconds, then GuardTimeoutError; None waits as long as it
             takes, 0 tries once. A "raise" above ignores it.
         warn_after: a wait this long, in seconds, is logged once as a warning by the logger
@@ -43,29 +56,48 @@ class Policy:
     Immutable, so one policy serves any number of guards and threads.
     """
 
-    on_busy: _WaitOrRaise = "wait"
-    on_close: _WaitOrRaise = "wait"
+    on_busy: _OnBusy = "wait"
+    on_reentry: _OnReentry = "raise"
+    on_close: _OnClose = "wait"
     timeout: float | None = None
     warn_after: float | None = 5.0
 
     def __post_init__(self) -> None:
-        for option in ("on_busy", "on_close"):
-            _check_word(option, getattr(self, option))
+        _check_word("on_busy", self.on_busy, get_args(_OnBusy))
+        _check_word("on_reentry", self.on_reentry, get_args(_OnReentry))
+        _check_word("on_close", self.on_close, get_args(_OnClose))
         for option in ("timeout", "warn_after"):
-            _check_seconds(option, getattr(self, option))
+            check_seconds(option, getattr(self, option))
 
     def waits(self, operation: Operation) -> bool:
         """Whether `operation` waits when another thread is inside."""
-        return (self.on_close if operation == "close" else self.on_busy) == "wait"
+        return self._when_busy(operation) == "wait"
+
+    def refuses(self, operation: Operation) -> bool:
+        """Whether `operation` raises when another thread is inside."""
+        return self._when_busy(operation) == "raise"
+
+    def _when_busy(self, operation: Operation) -> str:
+        return self.on_close if operation == "close" else self.on_busy
+
+    def can_defer(self) -> bool:
+        """Whether anything is ever deferred."""
+        return "defer" in (self.on_reentry, self.on_close)
+
+    def defers(self, operation: Operation) -> bool:
+        """Whether `operation` is deferred when it comes back to its own generator."""
+        if operation == "close":
+            return "defer" in (self.on_close, self.on_reentry)
+        return self.on_reentry == "defer" and operation in ("send", "throw")
 
 
-def _check_word(option: str, word: object) -> None:
-    words = get_args(_WaitOrRaise)
+def _check_word(option: str, word: object, words: tuple[str, ...]) -> None:
     if word not in words:
         raise ValueError(f"{option} must be {' or '.join(map(repr, words))}, not {word!r}")
 
 
-def _check_seconds(option: str, seconds: object) -> None:
+def check_seconds(option: str, seconds: object) -> None:
+    """Raise TypeError or ValueError, unless this can be a time to wait."""
     if seconds is None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -103,5 +135,8 @@ def resolve(policy: Policy | None, options: Mapping[str, object]) -> Policy:
     valid = [field.name for field in fields(Policy)]
     for option in options:
         if option not in valid:
-            raise TypeError(f"unknown option {option!r}; the options are {', '.join(valid)}")
+            raise TypeError(
+                f"unknown option {option!r}; the options are {', '.join(valid)}"
+                " (besides policy, name and prime)"
+            )
     return replace(policy, **options)  # type: ignore[arg-type]  # Policy checks each of them

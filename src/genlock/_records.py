@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Operation = Literal["send", "next", "throw", "close"]
-"""An operation of the generator protocol (PEP 342)."""
+Operation = Literal["send", "next", "throw", "close", "exclusive"]
+"""An operation of the generator protocol (PEP 342), or exclusive use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,21 @@ _ASKED: dict[Operation, str] = {
     "next": "was asked for a value",
     "throw": "was thrown an exception",
     "close": "was closed",
+    "exclusive": "was asked for exclusive use",
 }
 _CAN_ONLY: dict[Operation, str] = {
     "send": "take another value",
     "next": "give another value",
     "throw": "take an exception",
     "close": "be closed",
+    "exclusive": "be used exclusively",
 }
 _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
+_OUTER_STEPS = 3
 _YIELDS_SHOWN = 3
 _TENS = 10
+_SHORTEST_TOLD = 0.001
 
 
 MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
@@ -71,7 +75,7 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
 def already_ended(guard: str, ending: Ending) -> str:
     """The note on a StopIteration that a call gets because the generator had ended before."""
     what = {
-        "returned": "had already run to its end",
+        "returned": "had already ended",
         "raised": f"was ended by {ending.error}",
         "closed": "had been closed",
     }[ending.how]
@@ -80,11 +84,32 @@ def already_ended(guard: str, ending: Ending) -> str:
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
+def lost_values(guard: str, count: int) -> str:
+    """The note on an error that ended a generator to which values were still deferred."""
+    return f"genlock: {count} deferred values could no longer be delivered to {guard!r}."
+
+
+def feeds_itself(guard: str, count: int) -> str:
+    """The warning about a body that goes on sending to itself while others wait."""
+    return (
+        f"{guard!r} has been delivered {count} deferred values within one call, and goes on"
+        " sending to itself; other threads wait for it meanwhile."
+    )
+
+
 def ended_before_first_yield(name: str) -> str:
     """Priming ran a generator to its end."""
     return (
         f"{name!r} cannot be primed: it ended before its first yield.\n"
         "  A coroutine waits for values at a yield:  value = yield"
+    )
+
+
+def not_primable(name: str) -> str:
+    """Priming of something that takes no values, and would lose its first one by that."""
+    return (
+        f"cannot prime {name!r}: it has no send(), so there is nothing to get ready for.\n"
+        "  Leave out prime=True; @genlock.guarded guards without priming"
     )
 
 
@@ -111,6 +136,14 @@ def not_guardable(given: object, why: str = "") -> str:
     return (
         f"cannot guard {reprlib.repr(given)}, of type {kind}: neither generator nor iterator.\n"
         "  A guard takes an object with send() or __next__():  genlock.guard(gen)"
+    )
+
+
+def not_a_guard(given: object) -> str:
+    """Refusal of exclusive use of something that is no guard."""
+    return (
+        f"exclusive() takes a guard, not {reprlib.repr(given)}.\n"
+        "  Make one and share it:  cor = genlock.guard(cor)"
     )
 
 
@@ -146,11 +179,12 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
         f"  {guard} can only {_CAN_ONLY[operation]} after it reaches its next yield"
         f"{_places(diagnosis.yields)}."
     )
-    if actor and operation == "send":
-        lines.append(
-            f"  Let {actor} yield or return the value, and send it to {guard} when this call"
-            " has come back."
-        )
+    if operation == "send":
+        lines.append('  Let the value wait its turn:  @genlock.guarded(on_reentry="defer")')
+    elif operation == "throw":
+        lines.append('  Let the exception wait its turn:  @genlock.guarded(on_reentry="defer")')
+    elif operation == "close":
+        lines.append('  Let it be closed at that yield:  @genlock.guarded(on_close="defer")')
     elif actor:
         lines.append(f"  Do that when this call has come back, not in {actor}.")
     return lines
@@ -196,8 +230,8 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
 def _timed_out(diagnosis: Diagnosis) -> list[str]:
     holder = _holder(diagnosis)
     lines = [
-        f"{diagnosis.guard!r} {_ASKED[diagnosis.operation]} and was not free within"
-        f" {_seconds(diagnosis.waited)}: {holder} is still inside.",
+        f"{diagnosis.guard!r} {_ASKED[diagnosis.operation]} and was not free"
+        f" {_within(diagnosis.waited)}: {holder} is still inside.",
         *_inside_and_call(diagnosis),
     ]
     at = [step.site for strand in diagnosis.strands[1:] for step in strand.steps]
@@ -207,6 +241,26 @@ def _timed_out(diagnosis: Diagnosis) -> list[str]:
             f" {_place(at[1])}."
         )
     return lines
+
+
+def _abandoned(diagnosis: Diagnosis) -> list[str]:
+    return [
+        f"{diagnosis.guard!r} {_ASKED[diagnosis.operation]}, but whoever is inside can never come"
+        " back: no thread's stack leads there.",
+        *_inside_and_call(diagnosis),
+        "  It may be a greenlet that is switched out, a thread that a fork left behind, or one"
+        " that ended",
+        "  inside of genlock.exclusive(). Make a new generator where you need it: after the fork,"
+        " one a greenlet.",
+    ]
+
+
+def _undelivered(diagnosis: Diagnosis) -> list[str]:
+    return [
+        f"{diagnosis.guard!r} ended while deferred values were still to be delivered to it.",
+        *(row for strand in diagnosis.strands for row in _rows(strand)),
+        "  The values are in this error's .values, first come first.",
+    ]
 
 
 def _not_primed(diagnosis: Diagnosis) -> list[str]:
@@ -226,7 +280,9 @@ _MESSAGES: dict[str, Callable[[Diagnosis], list[str]]] = {
     "GL002": _contended,
     "GL003": _deadlock,
     "GL004": _timed_out,
+    "GL005": _abandoned,
     "GL006": _not_primed,
+    "GL007": _undelivered,
 }
 
 
@@ -250,9 +306,9 @@ def _rows(strand: Strand) -> list[str]:
             strict=False,
         )
     ]
-    hidden = len(rows) - _STEPS_SHOWN
-    if hidden > 0:
-        rows[3 : 3 + hidden] = [("…", f"{hidden} more calls", "", "")]
+    if len(rows) > _STEPS_SHOWN:
+        hidden = len(rows) - _STEPS_SHOWN + 1
+        rows[_OUTER_STEPS : _OUTER_STEPS + hidden] = [("…", f"{hidden} more calls", "", "")]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     return ["    " + "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows]
 
@@ -265,8 +321,13 @@ def _holder(diagnosis: Diagnosis) -> str:
     return diagnosis.strands[1].thread if len(diagnosis.strands) > 1 else _SOMEBODY
 
 
+def _within(waited: float | None) -> str:
+    return f"within {_seconds(waited)}" if waited and waited >= _SHORTEST_TOLD else "at once"
+
+
 def _seconds(seconds: float | None) -> str:
-    return f"{seconds or 0:.2g} s" if (seconds or 0) < _TENS else f"{seconds:.0f} s"
+    seconds = seconds or 0.0
+    return f"{seconds:.2g} s" if _SHORTEST_TOLD <= seconds < _TENS else f"{seconds:.0f} s"
 
 
 def _place(site: Site) -> str:
@@ -284,9 +345,11 @@ def _short(file: str) -> str:
     """A path as one would import it or name it from here, where that is shorter."""
     if not os.path.isabs(file):
         return file
-    roots = [root for root in [_working_directory(), *sys.path] if root and root != os.sep]
-    below = [root for root in roots if file.startswith(root.rstrip(os.sep) + os.sep)]
-    return file[len(max(below, key=len).rstrip(os.sep)) + 1 :] if below else file
+    entries: list[object] = [_working_directory(), *sys.path]  # people put paths there, too
+    roots = [root for root in entries if isinstance(root, str)]
+    folders = [root.rstrip(os.sep) + os.sep for root in roots if root.strip(os.sep)]
+    below = [len(folder) for folder in folders if file.startswith(folder)]
+    return file[max(below) :] if below else file
 
 
 def _working_directory() -> str:

@@ -34,6 +34,7 @@ def left() -> None:
     try:
         debit_.send(1)
     except RuntimeError as error:
+        right_thread.join()  # it speaks first
         print(f"left: {error}, because of")
         print(*error.__cause__.__notes__ if error.__cause__ else ())
 

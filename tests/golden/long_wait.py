@@ -5,10 +5,11 @@ import logging
 import sys
 import threading
 from collections.abc import Generator
+from linecache import getline
 
 import genlock
 
-inside, leave = threading.Event(), threading.Lock()
+leave = threading.Lock()
 leave.acquire()
 
 
@@ -27,7 +28,6 @@ logging.getLogger("genlock").addHandler(LeaveWhenWarned())
 def sink() -> Generator[None, str, None]:
     while True:
         yield
-        inside.set()
         leave.acquire()
 
 
@@ -38,11 +38,11 @@ def feed() -> None:
 def with_feeder_inside(close: threading.Thread) -> None:
     feeder = threading.Thread(target=feed, name="feeder")
     feeder.start()
-    inside.wait()
+    while getline(__file__, sink_.gi_frame.f_lineno).strip() != "leave.acquire()":
+        pass
     close.start()
     close.join()
     feeder.join()
-    inside.clear()
 
 
 def close() -> None:

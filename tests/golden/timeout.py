@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Generator
+from linecache import getline
 
 import genlock
 
-inside, leave = threading.Event(), threading.Lock()
+leave = threading.Lock()
 leave.acquire()
 
 
@@ -13,7 +14,6 @@ leave.acquire()
 def sink() -> Generator[None, str, None]:
     while True:
         yield
-        inside.set()
         leave.acquire()
 
 
@@ -24,7 +24,8 @@ def feed(line: str) -> None:
 sink_ = sink()
 feeder = threading.Thread(target=feed, args=["first"], name="feeder")
 feeder.start()
-inside.wait()
+while getline(__file__, sink_.gi_frame.f_lineno).strip() != "leave.acquire()":
+    pass
 try:
     feed("second")
 except TimeoutError as error:

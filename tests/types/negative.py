@@ -100,3 +100,11 @@ def unknown_option() -> Generator[int, str, bytes]:
 @genlock.coroutine  # type: ignore[arg-type]
 def not_even_an_iterator() -> list[int]:
     return [1]
+
+
+# What a deferring guard returns may be DEFERRED; other words are none of the policy's.
+
+own_yield: int = genlock.guard(words_to_lengths("a"), on_reentry="defer").send("a")  # type: ignore[assignment]
+genlock.guard(words_to_lengths("a"), on_reentry="later")  # type: ignore[call-overload]
+genlock.exclusive(words_to_lengths("a"))  # type: ignore[arg-type]
+genlock.exclusive(lengths, 1.0)  # type: ignore[call-arg]

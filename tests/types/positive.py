@@ -153,3 +153,31 @@ try:
 except genlock.GeneratorBusyError as error:
     assert_type(error.code, str)
     error.diagnosis.to_json()
+
+
+# What is deferred shows in the types only where it can happen.
+
+deferring = genlock.guard(words_to_lengths("a"), on_reentry="defer", timeout=1)
+assert_type(deferring, genlock.DeferringGenerator[int, str, bytes])
+assert_type(deferring.send("a word"), int | genlock.Deferred)
+assert_type(next(deferring), int)
+closing = genlock.guard(words_to_lengths("a"), on_close="defer")
+assert_type(closing.send("a word"), int)
+
+
+@genlock.coroutine(on_reentry="defer")
+def player(name: str) -> Generator[None, int, None]:
+    while True:
+        yield
+
+
+assert_type(player("ping"), genlock.DeferringGenerator[None, int, None])
+
+with genlock.exclusive(closing, timeout=1.0) as block:
+    assert_type(block, genlock.exclusive)
+
+# A file is left as a file is.
+
+with genlock.guard(open("access.log")) as log:  # noqa: PTH123  # left by the guard
+    assert_type(next(log), str)
+log.close()

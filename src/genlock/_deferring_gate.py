@@ -1,0 +1,124 @@
+"""Deferral: what comes back to its own generator waits for the next yield and is delivered then.
+
+The thread that runs the generator delivers, first in first out, before its call returns. So a
+cycle of coroutines becomes a loop: the stack stays as deep as it is, however many hops there are.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from genlock import _diagnoses, _wording
+from genlock._evidence import way_in
+from genlock._flag_gate import FlagGate, asks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genlock._policy import Policy
+    from genlock._records import Operation
+
+_log = logging.getLogger("genlock")
+_MANY = 100_000
+
+
+class Deferred(enum.Enum):
+    """The type of `DEFERRED`."""
+
+    DEFERRED = "deferred"
+
+    def __repr__(self) -> str:
+        return "genlock.DEFERRED"
+
+
+DEFERRED: Final = Deferred.DEFERRED
+"""What send and throw return when what they bring was deferred to the next yield."""
+
+
+class _Delivery(NamedTuple):
+    operation: Operation
+    call: Callable[..., Any]
+    args: tuple[Any, ...]
+
+
+class DeferringGate(FlagGate):
+    """A flag gate for policies that defer."""
+
+    __slots__ = ("deferred",)
+
+    def __init__(
+        self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
+    ) -> None:
+        super().__init__(guarded, resume, policy, label)
+        self.deferred: deque[_Delivery] = deque()
+
+    def send(self, value: Any) -> Any:
+        return self.enter(asks(value), self.resume, value)
+
+    def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        try:
+            result = super().run(operation, call, *args)
+            self.deliver()
+        except StopIteration as stop:
+            values = self.undelivered()
+            if values:
+                raise _diagnoses.undelivered(self, values, sys._getframe()) from stop
+            raise
+        except BaseException as error:
+            values = self.undelivered() if self.has_ended() else ()
+            if values:
+                error.add_note(_wording.lost_values(self.name, len(values)))
+            raise
+        return result
+
+    def deliver(self) -> None:
+        """Hand over what is deferred, and what is deferred meanwhile."""
+        delivered = 0
+        while self.deferred:
+            operation, call, args = self.deferred[0]
+            try:
+                super().run(operation, call, *args)
+            except StopIteration:
+                if len(self.deferred) > 1:
+                    raise
+            finally:
+                self.deferred.popleft()
+            delivered += 1
+            if delivered == _MANY and self.queue:
+                _log.warning("%s", _wording.feeds_itself(self.name, delivered))
+
+    def undelivered(self) -> tuple[Any, ...]:
+        """Forget what can no longer be delivered; the values and exceptions among it."""
+        left = tuple(self.deferred)
+        self.deferred.clear()
+        return tuple(value for kind, _, args in left if kind != "close" for value in args)
+
+    def come_back(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        is_closing = any(delivery.operation == "close" for delivery in self.deferred)
+        if not self.policy.defers(operation) or (is_closing and operation != "close"):
+            return super().come_back(operation, call, *args)
+        self.deferred.append(_Delivery(operation, call, args))
+        return None if operation == "close" else DEFERRED
+
+    def turn_away(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        if operation != "close" or self.policy.on_close != "defer":
+            return super().turn_away(operation, call, *args)
+        self.deferred.append(_Delivery(operation, call, args))
+        self.after_release()  # whoever is inside may have looked already for the last time
+        return None
+
+    @way_in
+    def after_release(self) -> None:
+        while self.deferred:
+            was, self.busy = self.busy, True  # swap: taken if it was False
+            if was:
+                break  # whoever is inside delivers it
+            try:
+                self.deliver()
+            finally:
+                was, self.busy = True, False  # swap: given back
+        super().after_release()

@@ -1,0 +1,82 @@
+"""Exclusive use: several calls to one guard, with no other thread's between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from genlock import _wording
+from genlock._evidence import Keep
+from genlock._guard import GuardedIterator, gate_of, is_off
+from genlock._policy import check_seconds
+from genlock._waits import Patience
+
+if TYPE_CHECKING:
+    from types import EllipsisType, TracebackType
+    from typing import Self
+
+    from genlock._flag_gate import FlagGate
+
+
+class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): …
+    """Keep a guard for the calls of this thread: `with genlock.exclusive(cor): …`.
+
+    Args:
+        guard: a guard. Other threads wait, raise or time out as its policy says, until the block
+            ends; this thread's calls go through. Blocks nest.
+        timeout: the longest wait for the guard to be free, in seconds; by default that of its
+            policy, and None waits as long as it takes.
+
+    Raises:
+        TypeError: not a guard, or a timeout that is no number.
+        ValueError: a negative timeout, or NaN.
+        GeneratorBusyError: one of its kinds, on entering the block, as a call to the guard would.
+
+    Each block belongs to the thread that entered it. With GENLOCK=off it does nothing.
+    """
+
+    __slots__ = ("_gate", "_keep", "_timeout")
+
+    def __init__(
+        self, guard: GuardedIterator[Any], /, *, timeout: float | EllipsisType | None = ...
+    ) -> None:
+        self._gate: FlagGate | None = None
+        self._keep: Keep | None = None
+        self._timeout = timeout
+        if timeout is not ...:
+            check_seconds("timeout", timeout)
+        if not is_off:
+            if not issubclass(type(guard), GuardedIterator):
+                raise TypeError(_wording.not_a_guard(guard))
+            self._gate = gate_of(guard)
+
+    def __enter__(self) -> Self:
+        gate = self._gate
+        if gate is not None:
+            timeout = gate.policy.timeout if self._timeout is ... else self._timeout
+            self._keep = Keep(gate)
+            try:
+                gate.keep(self._keep.me, Patience(timeout, gate.policy.warn_after))
+            except BaseException:
+                self._leave()
+                raise
+        return self
+
+    def __del__(self) -> None:
+        # An exception that is delivered at the entry of __exit__ keeps that from running; one at
+        # the entry of __init__, the attributes from being there.
+        if getattr(self, "_keep", None) is not None:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._gate is not None and self._keep is not None:
+            if self._gate.keeper is self._keep.me:
+                self._gate.give_back()
+            self._keep = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._leave()

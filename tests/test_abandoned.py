@@ -1,0 +1,82 @@
+"""Whoever is inside can never come back: that is said, and not waited for."""
+
+import os
+import warnings
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+import genlock
+from crew import PATIENCE, Occupied
+from genlock import _waits
+
+
+def in_a_forked_child(job: Any) -> str:
+    """What `job` returns in a child of this process."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: the subject
+        child = os.fork()
+    if child == 0:
+        try:
+            text = job()
+        except BaseException as error:
+            text = f"{type(error).__name__}: {error}"
+        os.write(writer, text.encode()[:4000])
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return text
+
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+
+def test_a_generator_that_another_thread_ran_at_the_fork() -> None:
+    with Occupied() as stage:
+        told = in_a_forked_child(lambda: str(stage.guard.send("never")))
+    assert told.startswith("AbandonedGeneratorError: [GL005] 'occupied' was sent a value, but")
+    assert stage.taken == ["held"]
+
+
+def test_guards_that_were_idle_at_the_fork_work_in_the_child() -> None:
+    def numbers() -> Generator[int, None, None]:
+        yield from range(10)
+
+    guard = genlock.guard(numbers(), prime=True)
+    with Occupied():
+        assert in_a_forked_child(lambda: str(next(guard))) == "1"
+    assert next(guard) == 1
+
+
+def test_threads_that_waited_at_the_fork_wait_no_more_in_the_child() -> None:
+    with Occupied(timeout=PATIENCE) as stage:
+        from crew import Worker, until
+
+        waiter = Worker(lambda: stage.guard.send("waiting"))
+        until(stage.waiters)
+        assert in_a_forked_child(lambda: str(len(_waits._waiting))) == "0"
+        stage.leave.set()
+        assert waiter.result() == 2
+
+
+def test_a_greenlet_that_is_switched_out_inside() -> None:
+    greenlet = pytest.importorskip("greenlet")
+
+    def body() -> Generator[Any, Any, None]:
+        while True:
+            yield
+            main.switch()
+
+    main = greenlet.getcurrent()
+    guard = genlock.guard(body(), prime=True, timeout=PATIENCE)
+    inside = greenlet.greenlet(lambda: guard.send("switched out"))
+    inside.switch()
+    with pytest.raises(genlock.AbandonedGeneratorError):
+        guard.send("never")
+    inside.switch()
+    inside_again = greenlet.greenlet(lambda: guard.send("works again"))
+    inside_again.switch()

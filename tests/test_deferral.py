@@ -1,0 +1,250 @@
+"""What comes back to its own generator is delivered at the next yield, first come first served."""
+
+import pickle
+import sys
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+import genlock
+from crew import PATIENCE, Occupied, Worker, together, until
+from genlock import DEFERRED
+
+
+def depth() -> int:
+    frame, depth = sys._getframe(), 0
+    while frame.f_back is not None:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+class Game:
+    """Two players who send each other a count that goes down."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+        self.deepest = 0
+        self.players = {
+            name: genlock.guard(self.player(other), prime=True, name=name, on_reentry="defer")
+            for name, other in [("ping", "pong"), ("pong", "ping")]
+        }
+
+    def player(self, other: str) -> Generator[Any, int, None]:
+        while True:
+            count = yield
+            self.told.append((other, count))
+            self.deepest = max(self.deepest, depth())
+            if count:
+                self.players[other].send(count - 1)
+
+
+def test_two_coroutines_count_down_in_turn() -> None:
+    game = Game()
+    assert game.players["ping"].send(20) is None
+    assert [count for _, count in game.told] == list(range(20, -1, -1))
+    assert [other for other, _ in game.told] == [*["pong", "ping"] * 10, "pong"]
+
+
+def test_the_stack_stays_as_deep_as_it_is() -> None:
+    short, long = Game(), Game()
+    short.players["ping"].send(5)
+    long.players["ping"].send(20_000)
+    assert len(long.told) == 20_001
+    assert long.deepest == short.deepest
+
+
+def collector(taken: list[Any], *sent: Any, end: str = "") -> Generator[Any, Any, None]:
+    """Sends `sent` to itself on the first value; keeps what it gets."""
+    first = yield
+    taken.append(first)
+    for value in sent:
+        assert collecting[0].send(value) is DEFERRED
+    if end == "return":
+        return
+    if end == "raise":
+        raise LookupError("the end")
+    while True:
+        try:
+            taken.append((yield len(taken)))
+        except KeyError as error:
+            taken.append(error)
+
+
+collecting: list[Any] = []
+
+
+def collect(taken: list[Any], *sent: Any, end: str = "", **options: Any) -> Any:
+    options = {"on_reentry": "defer", **options}
+    collecting[:] = [genlock.guard(collector(taken, *sent, end=end), prime=True, **options)]
+    return collecting[0]
+
+
+def test_values_are_delivered_in_order_before_the_call_returns_its_own_yield() -> None:
+    taken: list[Any] = []
+    assert collect(taken, "a", "b", "c").send("first") == 1
+    assert taken == ["first", "a", "b", "c"]
+
+
+def test_values_that_cannot_be_delivered_come_out_in_the_error() -> None:
+    taken: list[Any] = []
+    with pytest.raises(genlock.UndeliveredValuesError) as caught:
+        collect(taken, "a", "b", end="return").send("first")
+    assert caught.value.values == ("a", "b")
+    assert isinstance(caught.value.__cause__, StopIteration)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.values == ("a", "b")
+    assert str(again) == str(caught.value)
+
+
+def test_another_error_passes_with_a_note() -> None:
+    with pytest.raises(LookupError, match="the end") as caught:
+        collect([], "a", "b", end="raise").send("first")
+    (note,) = caught.value.__notes__
+    assert note == "genlock: 2 deferred values could no longer be delivered to 'collector'."
+
+
+def test_an_end_on_the_last_value_leaves_the_own_result_standing() -> None:
+    def body() -> Generator[Any, Any, str]:
+        yield "ready"
+        guard.send("last")
+        yield "own result"
+        return "end"
+
+    guard: Any = genlock.guard(body(), prime=True, on_reentry="defer")
+    assert guard.send("go") == "own result"
+    assert guard.gi_frame is None
+
+
+def test_next_always_raises() -> None:
+    def body() -> Generator[Any, Any, None]:
+        yield
+        with pytest.raises(genlock.ReentrantCallError):
+            next(guard)
+        with pytest.raises(genlock.ReentrantCallError):
+            guard.send(None)
+        yield "done"
+
+    guard: Any = genlock.guard(body(), prime=True, on_reentry="defer")
+    assert guard.send("go") == "done"
+
+
+def test_throw_is_deferred_too() -> None:
+    taken: list[Any] = []
+
+    def body() -> Generator[Any, Any, None]:
+        yield
+        assert guard.throw(KeyError("deferred")) is DEFERRED
+        try:
+            yield "own"
+        except KeyError as error:
+            taken.append(error.args)
+        yield
+
+    guard: Any = genlock.guard(body(), prime=True, on_reentry="defer")
+    assert guard.send("go") == "own"
+    assert taken == [("deferred",)]
+
+
+@pytest.mark.parametrize("options", [{"on_reentry": "defer"}, {"on_close": "defer"}])
+def test_close_of_itself_happens_at_the_next_yield(options: Any) -> None:
+    events = []
+
+    def body() -> Generator[Any, Any, None]:
+        try:
+            yield
+            assert guard.close() is None
+            events.append("still running")
+            yield "own"
+        finally:
+            events.append("closed")
+
+    guard: Any = genlock.guard(body(), prime=True, **options)
+    assert guard.send("go") == "own"
+    assert events == ["still running", "closed"]
+
+
+def test_nothing_follows_a_deferred_close() -> None:
+    def body() -> Generator[Any, Any, None]:
+        yield
+        guard.close()
+        with pytest.raises(genlock.ReentrantCallError):
+            guard.send("too late")
+        yield
+
+    guard: Any = genlock.guard(body(), prime=True, on_reentry="defer")
+    guard.send("go")
+    assert guard.gi_frame is None
+
+
+def test_close_by_another_thread_returns_at_once_and_is_done_at_the_next_yield() -> None:
+    with Occupied(on_close="defer") as stage:
+        assert stage.guard.close() is None
+        assert stage.guard.gi_frame is not None
+        stage.leave.set()
+        assert stage.holder.result() == 1
+        until(lambda: stage.guard.gi_frame is None)
+    assert stage.taken == ["held"]
+
+
+def test_a_close_that_comes_after_the_last_look_is_done_by_who_closes() -> None:
+    """The holder has delivered all there was, and not yet given back the flag."""
+    closed: list[str] = []
+
+    def body() -> Generator[Any, Any, None]:
+        try:
+            yield
+        finally:
+            closed.append(threading.current_thread().name)
+
+    guard: Any = genlock.guard(body(), prime=True, on_close="defer")
+    gate = guard._self_gate
+    gate.busy = True
+    gate.deferred.append  # noqa: B018  # it is there
+    closer = Worker(guard.close, name="closer")
+    closer.result()
+    assert closed == []
+    gate.busy = False
+    gate.after_release()
+    assert len(closed) == 1
+
+
+def test_nothing_is_lost_when_threads_feed_the_cycle() -> None:
+    game = Game()
+    each, hops = 300, 3
+
+    def feed() -> None:
+        for _ in range(each):
+            game.players["ping"].send(hops)
+
+    together(*[feed] * 4)
+    counts = [count for _, count in game.told]
+    assert len(counts) == 4 * each * (hops + 1)
+    assert all(counts.count(count) == 4 * each for count in range(hops + 1))
+
+
+def test_only_policies_that_defer_pay_for_it() -> None:
+    def body() -> Generator[Any, Any, None]:
+        yield
+
+    assert type(genlock.guard(body())._self_gate).__name__ == "FlagGate"
+    assert type(genlock.guard(body(), on_close="defer")._self_gate).__name__ == "DeferringGate"
+
+
+def test_many_threads_in_exclusive_use_of_a_deferring_guard() -> None:
+    taken: list[Any] = []
+    guard = collect(taken)
+    guard.send("first")
+
+    def pairs(name: int) -> None:
+        for _ in range(200):
+            with genlock.exclusive(guard, timeout=PATIENCE):
+                guard.send((name, "a"))
+                guard.send((name, "b"))
+
+    together(*[lambda n=n: pairs(n) for n in range(4)])
+    sent = taken[1:]
+    assert len(sent) == 4 * 200 * 2
+    for left, right in zip(sent[::2], sent[1::2], strict=True):
+        assert (left[0], left[1], right[1]) == (right[0], "a", "b")

@@ -1,0 +1,164 @@
+"""An exception delivered at any place in a gate where the interpreter can deliver one.
+
+A tracer of instructions stands in for the interpreter: it raises before the instruction that
+follows a call or a backward jump, or that begins a function, in any frame of genlock's; at the
+first such place, then at the second, until there are no more. After each the guard must serve,
+with nobody left waiting. Inside the straight lines there is no such place, so there is none here.
+"""
+
+import contextlib
+import dis
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+import genlock
+from crew import Occupied, Worker, until
+
+# What arrives while a generator of the package is thrown away is reported, and reaches nobody.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+PACKAGE = str(Path(genlock.__file__).parent)
+
+
+class Interrupt(BaseException):
+    """What is delivered."""
+
+
+def places(code: CodeType) -> frozenset[int]:
+    """The offsets of `code` before which the interpreter can deliver an exception."""
+    found = set()
+    after = not code.co_flags & inspect.CO_GENERATOR  # those begin when they are first resumed
+    for instruction in dis.get_instructions(code):
+        if after and instruction.opname not in ("CACHE", "PRECALL", "RESUME", "COPY_FREE_VARS"):
+            found.add(instruction.offset)
+        after = instruction.opname.startswith(("CALL", "RESUME", "JUMP_BACKWARD"))
+    return frozenset(found)
+
+
+_places: dict[CodeType, frozenset[int]] = {}
+
+
+class Interrupter:
+    """Raises at the `nth` place that the traced thread comes to in genlock."""
+
+    def __init__(self, nth: int) -> None:
+        self.left = nth
+        self.where = ""
+
+    def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(PACKAGE):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            if code not in _places:
+                _places[code] = places(code)
+            if frame.f_lasti in _places[code]:
+                self.left -= 1
+                if self.left < 0:
+                    self.where = f"{code.co_qualname}:{frame.f_lineno}"
+                    sys.settrace(None)
+                    raise Interrupt
+        return self.trace
+
+    @contextmanager
+    def armed(self) -> Iterator[None]:
+        before = sys.gettrace()
+        # Has the interpreter get ready for events of instructions before the first frame comes.
+        sys._getframe().f_trace_opcodes = True
+        sys.settrace(self.trace)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+
+def counter() -> Generator[int, Any, None]:
+    taken = 0
+    while True:
+        try:
+            yield taken
+        except KeyError:
+            pass
+        taken += 1
+
+
+def use_exclusively(guard: Any) -> None:
+    with genlock.exclusive(guard):
+        guard.send(1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda guard: guard.send(1),
+        next,
+        lambda guard: guard.throw(KeyError()),
+        use_exclusively,
+    ],
+    ids=["send", "next", "throw", "exclusive"],
+)
+@pytest.mark.parametrize("options", [{}, {"on_reentry": "defer"}], ids=["raise", "defer"])
+def test_when_the_guard_is_free(call: Callable[[Any], Any], options: Any) -> None:
+    tried = 0
+    while True:
+        guard = genlock.guard(counter(), prime=True, **options)
+        interrupter = Interrupter(tried)
+        if not interrupted(interrupter, functools.partial(call, guard)):
+            break
+        assert_usable(guard, interrupter)
+        tried += 1
+    assert tried > 0
+
+
+def assert_usable(guard: Any, interrupter: Interrupter) -> None:
+    try:
+        served = Worker(lambda: next(guard, "ended")).result()
+    except BaseException as error:
+        raise AssertionError(f"unusable after an interrupt at {interrupter.where}") from error
+    assert served is not None
+    gate = guard._self_gate
+    assert gate.busy is False, interrupter.where
+    assert gate.keeper is None, interrupter.where
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda guard: guard.send(1), lambda guard: guard.close(), use_exclusively],
+    ids=["send", "close", "exclusive"],
+)
+def test_when_the_call_waits(call: Callable[[Any], Any]) -> None:
+    tried = 0
+    while wait_and_be_interrupted(call, Interrupter(tried)):
+        tried += 1
+    assert tried > 20
+
+
+def wait_and_be_interrupted(call: Callable[[Any], Any], interrupter: Interrupter) -> bool:
+    """Whether there was a place to interrupt; the other waiter and the guard come through."""
+    with Occupied() as stage:
+        waiter = Worker(lambda: interrupted(interrupter, lambda: call(stage.guard)))
+        until(lambda: stage.waiters() or not waiter.is_alive())
+        other = Worker(lambda: stage.guard.send("other"))
+        until(lambda: stage.waiters() > waiter.is_alive())
+        stage.leave.set()
+        was_interrupted: bool = waiter.result()
+        with contextlib.suppress(StopIteration):  # the call may have closed it
+            other.result()
+        if was_interrupted:
+            assert_usable(stage.guard, interrupter)
+    return was_interrupted
+
+
+def interrupted(interrupter: Interrupter, call: Callable[[], Any]) -> bool:
+    with contextlib.suppress(Interrupt), interrupter.armed():
+        call()
+    return interrupter.where != ""

@@ -16,7 +16,7 @@ from genlock._guard import (
     guard,
     is_off,
 )
-from genlock._policy import Policy, resolve
+from genlock._policy import Choice, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -155,11 +155,8 @@ def guarded(
     The functions it makes are as thread-safe as those it is given. With GENLOCK=off in the
     environment they return what the function returns (primed, with `prime`).
     """
-    resolve(policy, options)
-    terms = {"policy": policy, "name": name, "prime": prime, **options}
-    if function is None:
-        return functools.partial(_decorate, terms)
-    return _decorate(terms, function)
+    decorate = functools.partial(_decorate, Choice(policy, options), name, prime)
+    return decorate if function is None else decorate(function)
 
 
 @overload
@@ -209,15 +206,15 @@ def coroutine(
     return decorator if function is None else decorator(function)
 
 
-def _decorate(terms: dict[str, Any], function: Any, /) -> Any:
+def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -> Any:  # noqa: FBT001
     inner = function.__func__ if isinstance(function, classmethod | staticmethod) else function
     is_async = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
     if is_async or not callable(inner) or isinstance(inner, type):
         raise TypeError(_wording.not_decoratable(inner, is_async=is_async))
-    if is_off and not terms["prime"]:
+    if is_off and not prime:
         return function
 
     def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
-        return guard(wrapped(*args, **kwargs), **terms)
+        return guard(wrapped(*args, **kwargs), policy=choice.policy(), name=name, prime=prime)
 
     return _GuardedFunction(function, call)  # type: ignore[call-arg]  # an object

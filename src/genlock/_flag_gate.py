@@ -39,8 +39,8 @@ _log = logging.getLogger("genlock")
 
 _ALREADY_EXECUTING = ("generator already executing",)
 _NOT_STARTED = ("can't send non-None value to a just-started generator",)
-_SHORTEST_POLL = 1e-5
-_LONGEST_POLL = 5e-3
+_SHORTEST_POLL = 1e-5  # seconds: what a short body takes
+_LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before it switches
 
 
 class FlagGate:
@@ -294,10 +294,11 @@ class FlagGate:
     def join_queue(self, ticket: Ticket) -> None:
         # Before it can be given a turn: a signal handler that runs here must find this wait.
         _waits.begin_wait(ticket)
-        fresh = WaitQueue()
-        # One line, so that at most a monitor of branches can come between. What that costs then
-        # is a ticket in a queue that nobody sees: it finds its turn at the backstop.
-        self.queue = fresh if self.queue is None else self.queue
+        if self.queue is None:
+            fresh = WaitQueue()
+            # One line, so that at most a monitor of branches can come between. What that costs is
+            # a ticket in a queue that nobody sees, until it looks up.
+            self.queue = fresh if self.queue is None else self.queue  # type: ignore[redundant-expr]
         self.queue.append(ticket)
 
     def leave_queue(self, ticket: Ticket) -> None:
@@ -336,6 +337,8 @@ class FlagGate:
     def look_up(self, ticket: Ticket, operation: Operation) -> None:
         """Nobody woke this waiter in time: see whether anybody ever can."""
         ticket.has_looked = True
+        if self.queue is not None and ticket not in self.queue:
+            self.queue.append(ticket)
         cycle = _waits.closed_cycle(ticket)
         if cycle:
             raise _diagnoses.deadlock(self, operation, cycle)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import reprlib
+import sys
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
@@ -102,8 +104,8 @@ def check_seconds(option: str, seconds: object) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{option} must be a number of seconds or None, not {seconds!r}")
-    if math.isnan(seconds) or seconds < 0:
-        raise ValueError(f"{option} must be 0 or more seconds, not {seconds!r}")
+    if not 0 <= seconds <= sys.float_info.max and seconds != math.inf:
+        raise ValueError(f"{option} must be 0 or more seconds, not {reprlib.repr(seconds)}")
 
 
 _default = Policy()
@@ -116,7 +118,8 @@ def configure(policy: Policy | None = None, /, **options: Unpack[PolicyOptions])
     change the default that is in force). Returns the default that was in force before, so that
     `configure(before)` restores it.
 
-    Raises TypeError or ValueError, and changes nothing, for a bad option. Safe in any thread.
+    Raises TypeError or ValueError, and changes nothing, for a bad option. Can be called in any
+    thread; of calls that overlap, the last one counts.
     """
     global _default
     chosen = resolve(policy, options)
@@ -140,3 +143,19 @@ def resolve(policy: Policy | None, options: Mapping[str, object]) -> Policy:
                 " (besides policy, name and prime)"
             )
     return replace(policy, **options)  # type: ignore[arg-type]  # Policy checks each of them
+
+
+class Choice:
+    """A policy and options that override it, resolved again only when the default has changed."""
+
+    __slots__ = ("_default", "_options", "_policy", "_resolved")
+
+    def __init__(self, policy: Policy | None, options: Mapping[str, object]) -> None:
+        self._policy, self._options = policy, options
+        self._default, self._resolved = _default, resolve(policy, options)
+
+    def policy(self) -> Policy:
+        """The policy to use now."""
+        if self._default is not _default:
+            self._default, self._resolved = _default, resolve(self._policy, self._options)
+        return self._resolved

@@ -261,6 +261,8 @@ def _setter(cls: type, name: str) -> Callable[[object, object], None]:
     return setter or (lambda instance, value: object.__setattr__(instance, name, value))
 
 
+_AWAITABLE = inspect.CO_ITERABLE_COROUTINE  # of functions under @types.coroutine
+
 _set_wrapped = _setter(_Proxy, "__wrapped__")
 _set_gate = _setter(GuardedIterator, "_self_gate")
 _set_send = _setter(GuardedGenerator, "send")
@@ -340,21 +342,18 @@ def guard(
     return guarded
 
 
-def _gate_for(policy: Policy) -> type[FlagGate]:
-    return DeferringGate if policy.can_defer() else FlagGate
-
-
 def _guarded_generator(
     generator: Generator[Any, Any, Any], policy: Policy, name: str | None
 ) -> GuardedGenerator[Any, Any, Any]:
-    code = getattr(generator, "gi_code", None)
-    is_awaitable = code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
     kind: type[GuardedGenerator[Any, Any, Any]] = GuardedGenerator
-    if is_awaitable:
+    if policy.can_defer:
+        gate: FlagGate = DeferringGate(generator, generator.send, policy, name)
+        if policy.on_reentry == "defer":
+            kind = DeferringGenerator
+    else:
+        gate = FlagGate(generator, generator.send, policy, name)
+    if type(generator) is GeneratorType and generator.gi_code.co_flags & _AWAITABLE:
         kind = _AwaitableGenerator
-    elif policy.on_reentry == "defer":
-        kind = DeferringGenerator
-    gate = _gate_for(policy)(generator, generator.send, policy, name)
     # Filled by hand: an __init__ in Python, and wrapt's, would cost half as much again.
     proxy: GuardedGenerator[Any, Any, Any] = _new(kind)
     _set_wrapped(proxy, generator)
@@ -375,7 +374,10 @@ def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIter
     proxy: GuardedIterator[Any] = _new(GuardedIterator)
     _set_wrapped(proxy, obj)
     _set_gate(
-        proxy, _gate_for(policy)(obj, getattr(obj, "send", None) or obj.__next__, policy, name)
+        proxy,
+        (DeferringGate if policy.can_defer else FlagGate)(
+            obj, getattr(obj, "send", None) or obj.__next__, policy, name
+        ),
     )
     return proxy
 

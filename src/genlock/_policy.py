@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Policy:
     on_close: _OnClose = "wait"
     timeout: float | None = None
     warn_after: float | None = 5.0
+    can_defer: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_word("on_busy", self.on_busy, get_args(_OnBusy))
@@ -70,6 +71,8 @@ class Policy:
         _check_word("on_close", self.on_close, get_args(_OnClose))
         for option in ("timeout", "warn_after"):
             check_seconds(option, getattr(self, option))
+        # Asked whenever a guard is made.
+        object.__setattr__(self, "can_defer", "defer" in (self.on_reentry, self.on_close))
 
     def waits(self, operation: Operation) -> bool:
         """Whether `operation` waits when another thread is inside."""
@@ -81,10 +84,6 @@ class Policy:
 
     def _when_busy(self, operation: Operation) -> str:
         return self.on_close if operation == "close" else self.on_busy
-
-    def can_defer(self) -> bool:
-        """Whether anything is ever deferred."""
-        return "defer" in (self.on_reentry, self.on_close)
 
     def defers(self, operation: Operation) -> bool:
         """Whether `operation` is deferred when it comes back to its own generator."""
@@ -135,7 +134,7 @@ def resolve(policy: Policy | None, options: Mapping[str, object]) -> Policy:
         raise TypeError(f"policy must be a genlock.Policy, not {policy!r}")
     if not options:
         return policy
-    valid = [field.name for field in fields(Policy)]
+    valid = [option.name for option in fields(Policy) if option.init]
     for option in options:
         if option not in valid:
             raise TypeError(

@@ -1,5 +1,6 @@
 """Threads that hold one guard each and want another's: one of them is told, the others go on."""
 
+import signal
 import threading
 import time
 from collections.abc import Generator
@@ -139,6 +140,49 @@ def test_close_takes_part() -> None:
         worker.result()
     (error,) = errors
     assert error.diagnosis.operation == "close"
+
+
+def test_a_deadlock_of_a_handler_that_runs_during_a_wait() -> None:
+    """The wait began with empty hands; the handler has entered `first` since."""
+    both = threading.Event()
+    told: list[genlock.DeadlockError] = []
+
+    def send(guard: Any, value: str) -> None:
+        try:
+            guard.send(value)
+        except genlock.DeadlockError as error:
+            told.append(error)
+
+    def forward(onward: Any) -> Generator[None, Any, None]:
+        while True:
+            yield
+            both.set()
+            send(onward(), "forwarded")
+
+    def holding() -> Generator[None, Any, None]:
+        while True:
+            if (yield) == "hold":
+                assert both.wait(PATIENCE)
+                send(first, "back")
+
+    second: Any = genlock.guard(holding(), prime=True, name="second")
+    first: Any = genlock.guard(forward(lambda: second), prime=True, name="first")
+    holder = Worker(lambda: second.send("hold"))
+    until(lambda: second.gi_running)
+    before = signal.signal(signal.SIGUSR1, lambda *_: first.send("handler"))
+
+    def interrupt() -> None:
+        until(lambda: second._self_gate.queue)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    interrupter = Worker(interrupt)
+    try:
+        second.send("main")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    interrupter.result()
+    holder.result()
+    assert len(told) == 1
 
 
 # The verdict, on waits made by hand.

@@ -161,3 +161,12 @@ def test_a_decorated_function_can_be_made_partial_and_called_from_threads() -> N
     thread.start()
     thread.join()
     assert made == [15]
+
+
+def test_a_forgotten_yield_is_named() -> None:
+    @genlock.coroutine
+    def sink() -> Generator[None, str, None]:  # type: ignore[empty-body]
+        pass
+
+    with pytest.raises(TypeError, match=r"sink returned None.* is there no yield in it"):
+        sink()

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -117,10 +118,7 @@ def test_a_kept_error_keeps_nothing_alive(
 def test_a_diagnosis_that_fails_leaves_the_error_standing(
     monkeypatch: pytest.MonkeyPatch, reader: str
 ) -> None:
-    def broken(*_: object) -> Any:
-        raise RuntimeError("the diagnosis is broken")
-
-    monkeypatch.setattr(_frames, reader, broken)
+    monkeypatch.setattr(_frames, reader, Mock(side_effect=RuntimeError("broken")))
     error = reentrant(Payload())
     assert type(error) is genlock.ReentrantCallError
     assert str(error).startswith("[GL001] ")
@@ -129,10 +127,7 @@ def test_a_diagnosis_that_fails_leaves_the_error_standing(
 
 @pytest.fixture
 def broken_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> Any:
-        raise RuntimeError("the wording is broken")
-
-    monkeypatch.setattr(_wording, "_short", broken)
+    monkeypatch.setattr(_wording, "_short", Mock(side_effect=RuntimeError("broken")))
 
 
 @pytest.mark.usefixtures("broken_places")
@@ -153,6 +148,40 @@ def test_wording_that_fails_hides_nothing() -> None:
     guard.close()
     with pytest.raises(StopIteration):
         guard.send(1)
+
+
+@pytest.mark.parametrize("reader", ["site", "thread_name", "current_frames"])
+def test_what_a_signal_handler_raises_meanwhile_comes_out(
+    monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    class Alarm(Exception):
+        pass
+
+    def interrupted(*_: object) -> Any:
+        raise Alarm
+
+    with Occupied(on_busy="raise") as stage:
+        monkeypatch.setattr(_frames, reader, interrupted)
+        with pytest.raises(Alarm):
+            stage.guard.send(1)
+
+
+def test_an_argument_that_cannot_be_compared_is_left_alone() -> None:
+    class Array:
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("the truth value is ambiguous")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    def body(kind: type[Exception]) -> Generator[Any, Any, None]:
+        yield
+        raise kind(Array())
+
+    for kind in (ValueError, TypeError):
+        guard = genlock.guard(body(kind), prime=True)
+        with pytest.raises(kind) as caught:
+            next(guard)
+        assert type(caught.value) is kind
 
 
 def test_a_search_path_with_a_path_object_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ def test_a_new_thread_with_the_number_of_the_ended_one_is_not_taken_for_it() -> 
     block = genlock.exclusive(joint)
     Worker(block.__enter__).result()
     for _ in range(20):  # numbers are used again soon, though not at once everywhere
-        with pytest.raises(genlock.GuardTimeoutError):
+        with pytest.raises(genlock.AbandonedGeneratorError):
             Worker(lambda: joint.send(1)).result()
 
 

@@ -84,8 +84,7 @@ SWAPS = {
     "give_back": 1,
     "wait_and_run": 1,
     "await_turn": 1,
-    "look_up": 1,
-    "reclaim": 1,
+    "reclaim": 2,
     "pass_on": 2,
 }
 

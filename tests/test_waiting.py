@@ -383,6 +383,34 @@ def test_a_dead_head_that_was_granted_does_not_keep_the_gate() -> None:
     assert Worker(lambda: gate.send(None)).result() == 0
 
 
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": 0.01}, {"on_busy": "raise"}])
+def test_an_abandoned_gate_is_reclaimed_before_a_call_is_refused(options: Any) -> None:
+    gate = gate_with()
+    gate.busy = True
+    gate.policy = genlock.Policy(**options)
+    assert gate.send(None) == 0
+    assert gate.busy is False
+
+
+def test_a_log_handler_that_waits_is_not_warned_of(warnings: Warnings) -> None:
+    class Feeding(logging.Handler):
+        """Uses the guard whose wait it is told of."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            stage.leave.set()
+            stage.guard.send("from the log")
+
+    feeding = Feeding()
+    logging.getLogger("genlock").addHandler(feeding)
+    try:
+        with Occupied(warn_after=0) as stage:
+            stage.guard.send("from the wait")
+    finally:
+        logging.getLogger("genlock").removeHandler(feeding)
+    assert len(warnings.texts) == 1
+    assert stage.taken == ["held", "from the log", "from the wait"]
+
+
 def test_an_abandoned_gate_is_reclaimed_although_newcomers_come_and_go() -> None:
     gate = gate_with()
     gate.busy = True

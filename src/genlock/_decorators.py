@@ -215,6 +215,9 @@ def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -
         return function
 
     def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
-        return guard(wrapped(*args, **kwargs), policy=choice.policy(), name=name, prime=prime)
+        made = wrapped(*args, **kwargs)
+        if made is None:
+            raise TypeError(_wording.returned_nothing(name or wrapped.__qualname__))
+        return guard(made, policy=choice.policy(), name=name, prime=prime)
 
     return _GuardedFunction(function, call)  # type: ignore[call-arg]  # an object

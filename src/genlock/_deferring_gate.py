@@ -56,7 +56,7 @@ class DeferringGate(FlagGate):
         super().__init__(guarded, resume, policy, label)
         self.deferred: deque[_Delivery] = deque()
 
-    def send(self, value: Any) -> Any:
+    def send(self, value: Any, /) -> Any:
         return self.enter(asks(value), self.resume, value)
 
     def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:

@@ -1,7 +1,7 @@
 """From the frames of a moment to the error that tells of it.
 
-Nothing here raises: what cannot be found out is left out, so that a failure of the diagnosis
-never takes the place of what it was to explain.
+Nothing here raises but what interrupts it: what cannot be found out is left out, so that a failure
+of the diagnosis never takes the place of what it was to explain.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def undelivered(gate: Gate, values: tuple[Any, ...], frame: FrameType) -> Undeli
     try:
         strands = (Strand(_own_name(), _call(frame)),)
         diagnosis = Diagnosis(UndeliveredValuesError.code, gate.name, "send", strands=strands)
-    except Exception:  # the values must come out, whatever could not be read
+    except Exception as failure:  # the values must come out, whatever could not be read
+        if _frames.is_interruption(failure):
+            raise
         diagnosis = Diagnosis(UndeliveredValuesError.code, gate.name, "send")
     return UndeliveredValuesError(diagnosis, values)
 
@@ -130,7 +132,9 @@ def long_wait(gate: Gate, operation: Operation, frame: FrameType, patience: Pati
     try:
         diagnosis = _with_holder("", gate, operation, frame, waited)
         return _wording.long_wait(diagnosis, blocks_loop=patience.blocks_loop)
-    except Exception:  # the wait goes on, whatever could not be read
+    except Exception as failure:  # the wait goes on, whatever could not be read
+        if _frames.is_interruption(failure):
+            raise
         return _wording.long_wait(
             Diagnosis("", gate.name, operation, waited=waited), blocks_loop=patience.blocks_loop
         )
@@ -140,8 +144,9 @@ def tell_ending(gate: Gate, error: BaseException, ending: Ending) -> None:
     """Note on `error` what had ended the generator before."""
     try:
         error.add_note(_wording.already_ended(gate.name, ending))
-    except Exception:  # the user's error must come out as it is
-        pass
+    except Exception as failure:  # the user's error must come out as it is
+        if _frames.is_interruption(failure):
+            raise
 
 
 def ended(error: BaseException) -> Ending:
@@ -151,7 +156,9 @@ def ended(error: BaseException) -> Ending:
     try:
         site = _frames.raised_at(error.__traceback__)
         return Ending("raised", _own_name(), site, _in_words(error))
-    except Exception:  # the user's error must come out as it is
+    except Exception as failure:  # the user's error must come out as it is
+        if _frames.is_interruption(failure):
+            raise
         return Ending("raised", error=type(error).__name__)
 
 
@@ -161,7 +168,9 @@ def closed(frame: FrameType) -> Ending:
         caller = _frames.user_frame(frame)
         site = None if caller is None else _frames.line_of(caller.f_code, caller.f_lineno)
         return Ending("closed", _own_name(), site)
-    except Exception:  # the generator is closed, whoever did it
+    except Exception as failure:  # the generator is closed, whoever did it
+        if _frames.is_interruption(failure):
+            raise
         return Ending("closed")
 
 
@@ -170,7 +179,9 @@ def _error(
 ) -> _Error:
     try:
         return kind(diagnose())
-    except Exception:  # any failure of ours must leave the error itself standing
+    except Exception as failure:  # any failure of ours must leave the error itself standing
+        if _frames.is_interruption(failure):
+            raise
         return kind(Diagnosis(kind.code, gate.name, operation))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,10 @@ if (
     raise ImportError(_wording.no_gate(sys.version))
 
 _log = logging.getLogger("genlock")
+_own = threading.local()
 
-_ALREADY_EXECUTING = ("generator already executing",)
-_NOT_STARTED = ("can't send non-None value to a just-started generator",)
+_ALREADY_EXECUTING = "generator already executing"
+_NOT_STARTED = "can't send non-None value to a just-started generator"
 _SHORTEST_POLL = 1e-5  # seconds: what a short body takes
 _LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before it switches
 
@@ -76,7 +78,7 @@ class FlagGate:
         return str(name).rpartition("<locals>.")[2]
 
     @way_in
-    def send(self, value: Any) -> Any:
+    def send(self, value: Any, /) -> Any:
         # Hot path. A `with` on a real lock costs 100 ns more, writing an owner down 20 to 30 ns.
         was, self.busy = self.busy, True  # swap: taken if it was False
         if was:
@@ -114,16 +116,18 @@ class FlagGate:
         if self in stack.held:
             # Exclusive use; or a signal handler or finaliser between the yield and the release.
             return self.run_as_owner(None, operation, call, *args)
-        if not self.policy.waits(operation):
-            return self.turn_away(operation, call, *args)
         patience = Patience(self.policy.timeout, self.policy.warn_after)
+        ticket = Ticket(self, stack.held)
+        if not self.policy.waits(operation):
+            if self.policy.refuses(operation) and not getattr(self.guarded, "gi_running", False):
+                self.reclaim(ticket, operation)
+            if not ticket.granted:
+                return self.turn_away(operation, call, *args)
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
-            # A handler or finaliser that runs during a wait takes the turn that comes of it
-            # first, and leaves it to the wait.
-            self.await_turn(waiting, operation, patience)
+            self.await_turn_again(waiting, stack.held, operation, patience)
             return self.run_as_owner(waiting, operation, call, *args)
-        return self.wait_and_run(Ticket(self, stack.held), patience, operation, call, *args)
+        return self.wait_and_run(ticket, patience, operation, call, *args)
 
     @way_in
     def wait_and_run(
@@ -197,7 +201,7 @@ class FlagGate:
             raise _diagnoses.contended(self, "exclusive", sys._getframe())
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
-            self.await_turn(waiting, "exclusive", patience)
+            self.await_turn_again(waiting, stack.held, "exclusive", patience)
             waiting.rouse()
             return
         ticket = Ticket(self, stack.held)
@@ -237,7 +241,7 @@ class FlagGate:
         """Whether `error` says that somebody runs the bare generator, behind the guard's back."""
         return (
             type(error) is ValueError
-            and error.args == _ALREADY_EXECUTING
+            and _says(error, _ALREADY_EXECUTING)
             and self.is_refusal(error)
             and not any(error is exception for exception in thrown)
         )
@@ -275,7 +279,7 @@ class FlagGate:
 
     def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
-        if type(error) is TypeError and error.args == _NOT_STARTED and self.is_refusal(error):
+        if type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error):
             raise _diagnoses.not_primed(self, sys._getframe()) from None
         if not self.has_ended():
             return
@@ -313,6 +317,10 @@ class FlagGate:
             ticket.granted, self.busy = ticket.granted | (not self.busy), True  # swap
             if ticket.granted:
                 return
+            if patience.is_over():
+                self.look_up(ticket, operation)
+                if ticket.granted:
+                    return
             self.check(operation, patience)
             while not ticket.sleep(patience):
                 self.look_up(ticket, operation)
@@ -322,17 +330,35 @@ class FlagGate:
         if self.queue is not None:
             self.queue.adapt(monotonic() - ticket.head_since)
 
+    def await_turn_again(
+        self,
+        waiting: Ticket,
+        held: tuple[object, ...],
+        operation: Operation,
+        patience: Patience,
+    ) -> None:
+        """A handler or finaliser that runs during a wait needs the same turn.
+
+        It takes what comes of that wait, and leaves it to it. Meanwhile this thread keeps from
+        others what it has entered since the wait began.
+        """
+        with _waits.renewed(waiting, held):
+            self.await_turn(waiting, operation, patience)
+
     def check(self, operation: Operation, patience: Patience) -> None:
         """Raise GuardTimeoutError when the wait has been long enough; warn when it gets long."""
         if patience.is_over():
             waited = patience.waited()
             raise _diagnoses.timed_out(self, operation, sys._getframe(), waited) from None
-        if patience.wants_warning():
-            text = _diagnoses.long_wait(self, operation, sys._getframe(), patience)
+        if patience.wants_warning() and not getattr(_own, "is_warning", False):
+            _own.is_warning = True  # a log handler that waits, too, is not to warn of that
             try:
+                text = _diagnoses.long_wait(self, operation, sys._getframe(), patience)
                 _log.warning("%s", text)
             except Exception:  # a broken logging set-up must not cost the user the value
                 pass
+            finally:
+                _own.is_warning = False
 
     def look_up(self, ticket: Ticket, operation: Operation) -> None:
         """Nobody woke this waiter in time: see whether anybody ever can."""
@@ -342,25 +368,20 @@ class FlagGate:
         cycle = _waits.closed_cycle(ticket)
         if cycle:
             raise _diagnoses.deadlock(self, operation, cycle)
-        mark = self.busy
-        if mark is ticket:
-            self.reclaim(ticket, operation)
-        elif not isinstance(mark, Ticket) or mark.gone:
-            # Mark the flag with the ticket. Whoever takes or gives back the gate wipes it off,
-            # also a newcomer that finds it busy: so do not wait long with the second look.
-            ticket.has_looked = False
-            ticket.granted, self.busy = ticket.granted | (not self.busy), ticket  # swap
+        self.reclaim(ticket, operation)
 
     def reclaim(self, ticket: Ticket, operation: Operation) -> None:
         """Take the gate over if its owner vanished without giving it back.
 
-        The mark that is still on the flag proves that no call came or went since it was put
-        there: an owner would have been inside all that time, and its frame on some stack. Where
-        the owner left the generator in the middle of its body, or under exclusive use, there is
-        nothing that could be taken over.
+        The flag is marked with the ticket meanwhile. Whoever takes or gives back the gate wipes
+        that off; so where it is still there in the end, no call came or went, and an owner would
+        have been seen. Where the owner left the generator in the middle of its body, or under
+        exclusive use, there is nothing that could be taken over.
         """
-        waiting = list(self.queue or ())
-        if any(other.granted and not other.gone for other in waiting):
+        ticket.granted, self.busy = ticket.granted | (not self.busy), ticket  # swap
+        if ticket.granted or any(
+            other.granted and not other.gone for other in list(self.queue or ())
+        ):
             return
         if not _evidence.is_abandoned(self) or self.busy is not ticket:
             return
@@ -397,3 +418,8 @@ class FlagGate:
 def asks(value: Any) -> Operation:
     """send(None) is what next() does."""
     return "next" if value is None else "send"
+
+
+def _says(error: BaseException, text: str) -> bool:
+    """Whether `error` has this text, and nothing whose comparison could be of the user's making."""
+    return len(error.args) == 1 and type(error.args[0]) is str and error.args[0] == text

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CODE_WIDTH = 60
 _INTERNAL = ("genlock", "wrapt")
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 def stack(frame: FrameType | None) -> Iterator[FrameType]:
@@ -86,6 +88,21 @@ def thread_name(ident: int) -> str:
     return f"thread {ident}"
 
 
+def is_interruption(error: BaseException) -> bool:
+    """Whether `error` came into a diagnosis from outside: out of a signal handler, say.
+
+    A diagnosis calls nothing but itself and the standard library.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        is_library = file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
+        if not is_library and not file.startswith(_PACKAGE):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
 def all_stacks_are_seen(*, is_running_known: bool) -> bool:
     """Whether nobody can come back from a stack that `current_frames` does not show.
 
@@ -98,7 +115,7 @@ def all_stacks_are_seen(*, is_running_known: bool) -> bool:
     return is_running_known or "greenlet" not in sys.modules
 
 
-if sys.version_info >= (3, 12):
+if sys.version_info >= (3, 11, 9):
 
     def current_frames() -> dict[int, FrameType]:
         """The innermost frame of every thread, by thread identifier."""
@@ -106,6 +123,7 @@ if sys.version_info >= (3, 12):
 
 else:
     _collector_off = threading.RLock()
+    _LONGEST_WAIT_FOR_COLLECTOR = 0.05  # seconds
 
     def _renew_lock() -> None:
         """Another thread may have held it at the fork."""
@@ -122,14 +140,17 @@ else:
         (python/cpython issue 106883), so the collector is off meanwhile; the lock keeps another
         thread from switching it on between.
         """
-        with _collector_off:
-            enabled = gc.isenabled()
+        # Not for ever: whoever holds it may be interrupted, and wait for what we are inside of.
+        locked = _collector_off.acquire(timeout=_LONGEST_WAIT_FOR_COLLECTOR)
+        enabled = gc.isenabled()
+        try:
             gc.disable()
-            try:
-                return sys._current_frames()
-            finally:
-                if enabled:
-                    gc.enable()
+            return sys._current_frames()
+        finally:
+            if enabled:
+                gc.enable()
+            if locked:
+                _collector_off.release()
 
 
 def _code_at(frame: FrameType) -> str:

@@ -13,7 +13,12 @@ import math
 import os
 import sys
 from collections import deque
+from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Seconds.
 SHORTEST_QUANTUM = 0.00025  # measured: less costs throughput, more makes 32 threads wait longer
@@ -208,6 +213,21 @@ def own_wait_for(thing: object) -> Ticket | None:
     return ticket
 
 
+@contextmanager
+def renewed(ticket: Ticket, held: tuple[object, ...]) -> Iterator[None]:
+    """The calling thread waits on `ticket` again, innermost, with `held` in its hands."""
+    before, held_before = _waiting.get(ticket.ident), ticket.held
+    try:
+        ticket.held = held
+        ticket.has_looked = False
+        begin_wait(ticket)
+        yield
+    finally:
+        ticket.held = held_before
+        if before is not None:
+            _waiting[ticket.ident] = before
+
+
 def closed_cycle(ticket: Ticket) -> list[Ticket]:
     """The waits of a deadlock, `ticket` first, if it is the one that closed it; else nothing.
 
@@ -233,8 +253,9 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
 
 def _runs_event_loop() -> bool:
     """Whether the calling thread runs an asyncio loop, which a wait then blocks."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    # Another thread may be in the middle of importing it.
+    running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return running_loop is not None and running_loop() is not None
 
 
 def _innermost_wait(ident: int) -> Ticket | None:

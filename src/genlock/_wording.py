@@ -16,7 +16,7 @@ _ASKED: dict[Operation, str] = {
     "send": "was sent a value",
     "next": "was asked for a value",
     "throw": "was thrown an exception",
-    "close": "was closed",
+    "close": "was to be closed",
     "exclusive": "was asked for exclusive use",
 }
 _CAN_ONLY: dict[Operation, str] = {
@@ -102,6 +102,14 @@ def ended_before_first_yield(name: str) -> str:
     return (
         f"{name!r} cannot be primed: it ended before its first yield.\n"
         "  A coroutine waits for values at a yield:  value = yield"
+    )
+
+
+def returned_nothing(name: str) -> str:
+    """A decorated function turned out to be no generator function."""
+    return (
+        f"{name} returned None, where a generator was to be guarded: is there no yield in it?\n"
+        "  A coroutine takes its values at a yield:  value = yield"
     )
 
 

@@ -391,7 +391,7 @@ class FlagGate:
 
     def pass_on(self) -> None:
         """After the gate was given back: see to it that the head of the queue gets its turn."""
-        now = monotonic()
+        # Hot path under contention: the head is mostly awake already, and on its way.
         queue = self.queue
         while queue:
             try:
@@ -401,13 +401,14 @@ class FlagGate:
             if head.gone:  # an exception kept it from leaving the queue itself
                 queue.leave(head)
                 continue
-            if now - head.head_since <= queue.quantum:
-                head.wake()
+            if monotonic() - head.head_since <= queue.quantum:
+                if not head.awake:
+                    head.wake()
                 return
             was, self.busy = self.busy, True  # swap: taken back
             if was:
                 return  # whoever overtook comes here when it has finished
-            head.head_since = now
+            head.head_since = monotonic()
             given = head.granted = not head.gone  # swap
             if given:
                 head.wake()

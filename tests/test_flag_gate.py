@@ -80,12 +80,14 @@ def splits(function: Callable[..., Any]) -> list[str]:
 SWAPS = {
     "send": 2,
     "enter": 2,
-    "keep": 3,
-    "give_back": 1,
     "wait_and_run": 1,
-    "await_turn": 1,
+    "run_if_free": 2,
+    "keep_if_free": 1,
+    "wait_and_keep": 2,
+    "give_back": 1,
+    "try_for": 1,
+    "hand_over": 2,
     "reclaim": 2,
-    "pass_on": 2,
 }
 
 

@@ -1,7 +1,7 @@
 """Generator coroutines that threads can share, and that say what happened when they fail."""
 
 from genlock._decorators import coroutine, guarded
-from genlock._deferring_gate import DEFERRED, Deferred
+from genlock._deferral import DEFERRED, Deferred
 from genlock._errors import (
     AbandonedGeneratorError,
     ContendedCallError,

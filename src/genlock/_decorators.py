@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 import wrapt
 
 from genlock import _wording
+from genlock._gates import is_off
 from genlock._guard import (
     DeferringGenerator,
     GuardedGenerator,
     GuardedIterator,
     guard,
-    is_off,
 )
 from genlock._policy import Choice, Policy
 

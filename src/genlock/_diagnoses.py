@@ -23,7 +23,7 @@ from genlock._errors import (
 from genlock._records import Diagnosis, Ending, Step, Strand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
     from genlock._evidence import Gate
@@ -41,7 +41,7 @@ def reentrant(gate: Gate, operation: Operation, frame: FrameType) -> ReentrantCa
     """The call at `frame` came back to the generator that its own thread is running."""
 
     def diagnose() -> Diagnosis:
-        path, during = _path(gate, frame, _THIS_CALL)
+        path, during = _path(gate, _frames.stack(frame), _THIS_CALL)
         return Diagnosis(
             ReentrantCallError.code,
             gate.name,
@@ -76,16 +76,20 @@ def timed_out(
     )
 
 
-def deadlock(gate: Gate, operation: Operation, cycle: Sequence[Ticket]) -> DeadlockError:
-    """The waits of `cycle`, this thread's first, wait for one another."""
+def deadlock(
+    gate: Gate, operation: Operation, frame: FrameType, cycle: Sequence[Ticket]
+) -> DeadlockError:
+    """The waits of `cycle`, the one at `frame` first, wait for one another."""
 
     def diagnose() -> Diagnosis:
-        frames = _frames.current_frames()
+        parked = _frames.parked_stacks({ticket.ident for ticket in cycle[1:]})
+        parked[cycle[0].ident] = frame
         strands = []
         for ticket, before in zip(cycle, [cycle[-1], *cycle], strict=False):
             held, wanted = _as_gate(before.wanted), _as_gate(ticket.wanted)
             mine = ticket is cycle[0]
-            path, _ = _path(held, frames[ticket.ident], _THIS_CALL if mine else "")
+            stack = _frames.stack(parked[ticket.ident])
+            path, _ = _path(held, stack, _THIS_CALL if mine else "")
             strands.append(Strand(_frames.thread_name(ticket.ident), path, held.name, wanted.name))
         return Diagnosis(DeadlockError.code, gate.name, operation, strands=tuple(strands))
 
@@ -194,22 +198,22 @@ def _with_holder(
 ) -> Diagnosis:
     strands = [Strand(_own_name(), _call(frame))]
     during = None
-    holder = _evidence.presence(gate)
-    if holder is not None:
-        path, during = _path(gate, holder.frame, "")
-        strands.append(Strand(_frames.thread_name(holder.ident), path, holds=gate.name))
+    with gate.holder() as holder:
+        if holder is not None:
+            path, during = _path(gate, holder.frames, "")
+            strands.append(Strand(_frames.thread_name(holder.ident), path, holds=gate.name))
     return Diagnosis(code, gate.name, operation, during, tuple(strands), waited)
 
 
 def _path(
-    gate: Gate, innermost: FrameType, last_remark: str
+    gate: Gate, stack: Iterable[FrameType], last_remark: str
 ) -> tuple[tuple[Step, ...], Operation | None]:
-    """The calls from the one that entered `gate` to `innermost`, and what it entered for."""
+    """The calls on `stack` from the one that entered `gate` on, and what it entered for."""
     body = getattr(gate.guarded, "gi_frame", None)
     steps: list[Step] = []
     during: Operation | None = None
     entered = False
-    for frame in _frames.stack(innermost):
+    for frame in stack:
         if _evidence.owned_by(frame) is gate:
             entered, during = True, _evidence.operation_in(frame)
         elif not _frames.is_internal(frame):

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import _thread
 import inspect
-import threading
 import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from genlock import _frames
+from genlock._threads import own, own_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from genlock._policy import Policy
     from genlock._records import Operation
+    from genlock._threads import Thread
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
 
@@ -42,12 +44,15 @@ class Gate(Protocol):
     def name(self) -> str:
         """What messages call the guard."""
 
+    def holder(self) -> AbstractContextManager[Presence | None]:
+        """The other thread that is inside; its frames can be read until the block ends."""
+
 
 class Presence(NamedTuple):
-    """A thread that is inside a gate: its identifier and its innermost frame."""
+    """A thread that is inside a gate: its identifier and its frames, innermost first."""
 
     ident: int
-    frame: FrameType
+    frames: tuple[FrameType, ...]
 
 
 def way_in(method: _Method) -> _Method:
@@ -64,33 +69,18 @@ def owned_by(frame: FrameType) -> object | None:
     return variables.get("self") if variables.get("was") is False else None
 
 
-class _Thread:
-    """The calling thread, for as long as it lives; unlike its identifier, never used again."""
-
-    __slots__ = ("__weakref__", "keeps")
-
-    def __init__(self) -> None:
-        self.keeps: list[weakref.ref[Keep]] = []
-
-
-_own = threading.local()
-
-
 class Keep:
     """One block of exclusive use of `gate` by the calling thread."""
 
-    __slots__ = ("__weakref__", "gate", "ident", "me", "thread")
+    __slots__ = ("__weakref__", "gate", "me", "thread")
 
     def __init__(self, gate: Gate) -> None:
-        thread: _Thread | None = getattr(_own, "thread", None)
-        if thread is None:
-            thread = _own.thread = _Thread()
         self.gate = gate
-        self.ident = _thread.get_ident()
         self.me = weakref.ref(self)
-        self.thread = weakref.ref(thread)
-        thread.keeps = [other for other in thread.keeps if other() is not None]
-        thread.keeps.append(self.me)
+        self.thread = own_thread()
+        keeps = own.thread.keeps
+        keeps[:] = [other for other in keeps if other() is not None]
+        keeps.append(self.me)
 
 
 class OwnStack(NamedTuple):
@@ -110,7 +100,7 @@ def own_stack(frame: FrameType, guarded: object) -> OwnStack:
             passes_through = True
         elif (gate := owned_by(caller)) is not None:
             held.append(gate)
-    thread: _Thread | None = getattr(_own, "thread", None)
+    thread: Thread | None = getattr(own, "thread", None)
     if thread is not None:
         keeps = [keep for me in thread.keeps if (keep := me()) is not None]
         held += [keep.gate for keep in keeps if keep.gate.keeper is keep.me]
@@ -137,16 +127,17 @@ def presence(gate: Gate) -> Presence | None:
     """The other thread that is inside `gate`, or inside of the bare generator behind it."""
     body = getattr(gate.guarded, "gi_frame", None)
     keep = None if gate.keeper is None else gate.keeper()
+    keeper = None if keep is None else keep.thread()
     me = _thread.get_ident()
     owner = None
     for ident, innermost in _frames.current_frames().items():
-        for frame in _frames.stack(innermost):
-            if frame is body:
-                return Presence(ident, innermost)
-            if owned_by(frame) is gate and ident != me:
-                owner = Presence(ident, innermost)
-        if keep is not None and keep.ident == ident != me:
-            owner = Presence(ident, innermost)
+        frames = tuple(_frames.stack(innermost))
+        if body in frames:
+            return Presence(ident, frames)
+        is_owner = any(owned_by(frame) is gate for frame in frames)
+        is_keeper = keeper is not None and keeper.ident == ident
+        if ident != me and (is_owner or is_keeper):
+            owner = Presence(ident, frames)
     return owner
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from genlock import _wording
 from genlock._evidence import Keep
-from genlock._guard import GuardedIterator, gate_of, is_off
+from genlock._gates import is_off
+from genlock._guard import GuardedIterator, gate_of
 from genlock._policy import check_seconds
 from genlock._waits import Patience
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
-    from genlock._flag_gate import FlagGate
+    from genlock._gate import Gate
 
 
 class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€¦
@@ -39,7 +40,7 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
     def __init__(
         self, guard: GuardedIterator[Any], /, *, timeout: float | EllipsisType | None = ...
     ) -> None:
-        self._gate: FlagGate | None = None
+        self._gate: Gate | None = None
         self._keep: Keep | None = None
         self._timeout = timeout
         if timeout is not ...:

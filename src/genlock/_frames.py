@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 import threading
+import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,30 @@ def is_interruption(error: BaseException) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether other threads run while this one reads."""
+
+_STILL_FOR = 0.001  # seconds
+_LOOKS = 20
+
+
+def parked_stacks(idents: set[int]) -> dict[int, FrameType]:
+    """The innermost frames of threads that wait for a gate, by thread identifier.
+
+    Where threads run at once, a stack may only be walked while its calls do not return: the
+    interpreter crashes otherwise. A thread that waits stays in the same call, but for a moment
+    now and then.
+    """
+    frames = current_frames()
+    for _ in range(_LOOKS if RUN_AT_ONCE else 0):
+        before = frames
+        time.sleep(_STILL_FOR)
+        frames = current_frames()
+        if all(frames.get(ident) is before.get(ident) for ident in idents):
+            break
+    return {ident: frames[ident] for ident in idents if ident in frames}
 
 
 def all_stacks_are_seen(*, is_running_known: bool) -> bool:

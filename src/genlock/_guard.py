@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
@@ -13,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 import wrapt
 
 from genlock import _wording
-from genlock._deferring_gate import Deferred, DeferringGate
-from genlock._flag_gate import FlagGate
+from genlock._deferral import Deferred
+from genlock._gates import gate_for, is_off
 from genlock._policy import Policy, resolve
 
 Yield = TypeVar("Yield", covariant=True)
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
     from typing import Self, Unpack
 
+    from genlock._gate import Gate
     from genlock._policy import OtherOptions, PolicyOptions
 
     # What a guard has is what is written here: the types of wrapt's proxy take any attribute.
@@ -87,7 +86,7 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
 
     __slots__ = ("_self_gate",)
 
-    _self_gate: FlagGate
+    _self_gate: Gate
 
     if TYPE_CHECKING:
 
@@ -242,15 +241,6 @@ class DeferringGenerator(GuardedGenerator[Yield | Deferred, Send, Return]):
         def __next__(self) -> Yield: ...
 
 
-def _read_switch() -> bool:
-    word = os.environ.get("GENLOCK", "on").lower()
-    if word not in ("on", "off", ""):
-        warnings.warn(f"GENLOCK={word!r} is neither 'on' nor 'off': genlock stays on", stacklevel=2)
-    return word == "off"
-
-
-is_off = _read_switch()
-
 _new: Callable[[type], Any] = _Proxy.__new__
 
 
@@ -345,13 +335,10 @@ def guard(
 def _guarded_generator(
     generator: Generator[Any, Any, Any], policy: Policy, name: str | None
 ) -> GuardedGenerator[Any, Any, Any]:
+    gate = gate_for(generator, generator.send, policy, name)
     kind: type[GuardedGenerator[Any, Any, Any]] = GuardedGenerator
-    if policy.can_defer:
-        gate: FlagGate = DeferringGate(generator, generator.send, policy, name)
-        if policy.on_reentry == "defer":
-            kind = DeferringGenerator
-    else:
-        gate = FlagGate(generator, generator.send, policy, name)
+    if policy.on_reentry == "defer":
+        kind = DeferringGenerator
     if type(generator) is GeneratorType and generator.gi_code.co_flags & _AWAITABLE:
         kind = _AwaitableGenerator
     # Filled by hand: an __init__ in Python, and wrapt's, would cost half as much again.
@@ -373,12 +360,7 @@ def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIter
         raise TypeError(_wording.not_guardable(obj))
     proxy: GuardedIterator[Any] = _new(GuardedIterator)
     _set_wrapped(proxy, obj)
-    _set_gate(
-        proxy,
-        (DeferringGate if policy.can_defer else FlagGate)(
-            obj, getattr(obj, "send", None) or obj.__next__, policy, name
-        ),
-    )
+    _set_gate(proxy, gate_for(obj, getattr(obj, "send", None) or obj.__next__, policy, name))
     return proxy
 
 
@@ -392,7 +374,7 @@ def _checked_again(
     return guarded
 
 
-def gate_of(guarded: GuardedIterator[Any]) -> FlagGate:
+def gate_of(guarded: GuardedIterator[Any]) -> Gate:
     """The gate of a guard."""
     return guarded._self_gate  # noqa: SLF001  # its own module's
 

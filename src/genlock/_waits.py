@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from genlock._threads import own_thread
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -86,6 +88,7 @@ class Ticket:
         "ident",
         "outer",
         "serial",
+        "thread",
         "wanted",
     )
 
@@ -93,6 +96,7 @@ class Ticket:
         # Looked up now, not at import: gevent replaces both.
         lock = _thread.allocate_lock()
         self.ident = _thread.get_ident()
+        self.thread = own_thread()
         lock.acquire()
         self._sleep, self._wake = lock.acquire, lock.release
         self.wanted = wanted
@@ -122,13 +126,18 @@ class Ticket:
 
     def wake(self) -> None:
         """Wake the waiter, once for each time that it lay down."""
-        was, self.awake = self.awake, True
-        if not was:
+        if not self.awake:
+            self.awake = True
             try:
                 self._wake()
             except RuntimeError:
                 # It had timed out, and another thread has woken it meanwhile: awake is awake.
                 pass
+
+    def wake_as_owner(self) -> None:
+        """Tell the waiter that it has its turn."""
+        self.head_since = monotonic()
+        self.wake()
 
     def has(self, thing: object) -> bool:
         """Whether this waiting thread keeps `thing` from everybody else."""
@@ -150,6 +159,17 @@ class WaitQueue(deque[Ticket]):
     def __init__(self) -> None:
         super().__init__()
         self.quantum = SHORTEST_QUANTUM
+
+    def tickets(self) -> list[Ticket]:
+        """Those who wait; others may join and leave meanwhile."""
+        # One by one: iterators over what changes meanwhile raise, or worse where threads run at
+        # the same time.
+        found: list[Ticket] = []
+        try:
+            found.extend(self[place] for place in range(len(self)))
+        except IndexError:
+            pass
+        return found
 
     def leave(self, ticket: Ticket) -> None:
         """Take a ticket out, wherever it stands; the next one is head from now on."""
@@ -202,6 +222,11 @@ def end_wait(ticket: Ticket) -> None:
             _waiting.pop(ticket.ident, None)
         else:
             _waiting[ticket.ident] = ticket.outer
+
+
+def is_waiting(ident: int) -> bool:
+    """Whether the thread with this identifier waits."""
+    return _innermost_wait(ident) is not None
 
 
 def own_wait_for(thing: object) -> Ticket | None:

@@ -37,14 +37,6 @@ _SHORTEST_TOLD = 0.001
 MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
 
 
-def no_gate(version: str) -> str:
-    """The refusal to be imported where the gate is not known to hold."""
-    return (
-        "genlock does not run on this interpreter yet: its gate is proven on CPython 3.11 to 3.13,"
-        f" on builds with the GIL, and this is {version}"
-    )
-
-
 def message(diagnosis: Diagnosis) -> str:
     """The text of the exception that carries `diagnosis`."""
     worded = _MESSAGES.get(diagnosis.code, _bare)(diagnosis)

@@ -9,17 +9,15 @@ from __future__ import annotations
 import enum
 import logging
 import sys
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genlock import _diagnoses, _wording
-from genlock._evidence import way_in
-from genlock._flag_gate import FlagGate, asks
+from genlock._gate import Gate, asks
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
-    from genlock._policy import Policy
     from genlock._records import Operation
 
 _log = logging.getLogger("genlock")
@@ -39,22 +37,20 @@ DEFERRED: Final = Deferred.DEFERRED
 """What send and throw return when what they bring was deferred to the next yield."""
 
 
-class _Delivery(NamedTuple):
+class Delivery(NamedTuple):
+    """A call that waits for the next yield."""
+
     operation: Operation
     call: Callable[..., Any]
     args: tuple[Any, ...]
 
 
-class DeferringGate(FlagGate):
-    """A flag gate for policies that defer."""
+class Deferral(Gate):
+    """What makes a gate of either kind one for policies that defer."""
 
-    __slots__ = ("deferred",)
+    __slots__ = ()
 
-    def __init__(
-        self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
-    ) -> None:
-        super().__init__(guarded, resume, policy, label)
-        self.deferred: deque[_Delivery] = deque()
+    deferred: deque[Delivery]
 
     def send(self, value: Any, /) -> Any:
         return self.enter(asks(value), self.resume, value)
@@ -101,24 +97,17 @@ class DeferringGate(FlagGate):
         is_closing = any(delivery.operation == "close" for delivery in self.deferred)
         if not self.policy.defers(operation) or (is_closing and operation != "close"):
             return super().come_back(operation, call, *args)
-        self.deferred.append(_Delivery(operation, call, args))
+        self.deferred.append(Delivery(operation, call, args))
         return None if operation == "close" else DEFERRED
 
     def turn_away(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         if operation != "close" or self.policy.on_close != "defer":
             return super().turn_away(operation, call, *args)
-        self.deferred.append(_Delivery(operation, call, args))
+        self.deferred.append(Delivery(operation, call, args))
         self.after_release()  # whoever is inside may have looked already for the last time
         return None
 
-    @way_in
     def after_release(self) -> None:
-        while self.deferred:
-            was, self.busy = self.busy, True  # swap: taken if it was False
-            if was:
-                break  # whoever is inside delivers it
-            try:
-                self.deliver()
-            finally:
-                was, self.busy = True, False  # swap: given back
+        while self.deferred and self.run_if_free(self.deliver):
+            pass  # where it is not free, whoever is inside delivers
         super().after_release()

@@ -1,0 +1,77 @@
+"""Which kind of gate the guards have: decided once, at import, for all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from genlock import _wording
+from genlock._deferral import Deferral
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genlock._deferral import Delivery
+    from genlock._gate import Gate
+    from genlock._policy import Policy
+
+
+def _read_switch() -> str:
+    word = os.environ.get("GENLOCK", "").lower() or "on"
+    if word not in ("on", "off", "lock"):
+        warnings.warn(
+            f"GENLOCK={word!r} is neither 'on', 'off' nor 'lock': genlock stays on", stacklevel=2
+        )
+    return word
+
+
+def _flag_holds() -> bool:
+    """Whether this interpreter is one on which the tests of the flag gate have been passed."""
+    return (
+        sys.implementation.name == "cpython"
+        and sys.version_info < (3, 14)
+        and "free-threading" not in sys.version  # sysconfig, which knows, takes longer to import
+    )
+
+
+_switch = _read_switch()
+is_off = _switch == "off"
+uses_lock = _switch == "lock" or not _flag_holds()
+
+if TYPE_CHECKING:
+    from genlock._gate import Gate as PlainGate
+
+    def only_gate(fresh: Gate) -> Gate: ...
+elif uses_lock:
+    from genlock._lock_gate import LockGate as PlainGate
+    from genlock._lock_gate import only_gate
+else:
+    from genlock._flag_gate import FlagGate as PlainGate
+
+
+class DeferringGate(Deferral, PlainGate):
+    """A gate for policies that defer."""
+
+    __slots__ = ("deferred",)
+
+    def __init__(
+        self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
+    ) -> None:
+        super().__init__(guarded, resume, policy, label)
+        self.deferred: deque[Delivery] = deque()
+
+
+def gate_for(
+    guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
+) -> Gate:
+    """A gate for `guarded`; raises ValueError if its only one has another policy."""
+    kind = DeferringGate if policy.can_defer else PlainGate
+    gate = kind(guarded, resume, policy, label)
+    if uses_lock:
+        gate = only_gate(gate)
+        if gate.policy != policy:
+            raise ValueError(_wording.different_policy(gate.name))
+    return gate

@@ -1,0 +1,296 @@
+"""The way into a generator where nothing is known of the interpreter but that locks lock.
+
+On free-threaded builds any two lines can run at once, and on an unknown interpreter any line may
+be split. So every change of `busy` but its owner's own, to False, is made under a lock, the
+`mutex`. That is held for straight lines only, never while any other code can run.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from genlock import _diagnoses, _evidence, _frames, _waits
+from genlock._evidence import Presence, way_in
+from genlock._gate import Gate, asks
+from genlock._threads import own, own_thread
+from genlock._waits import WaitQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from genlock._evidence import Keep
+    from genlock._policy import Policy
+    from genlock._records import Operation
+    from genlock._waits import Patience, Ticket
+
+_LONGEST_READING = 0.05
+"""Seconds that a call stays for somebody who reads its frames. Not for ever: a signal handler or
+finaliser that runs during the reading may wait for what this thread has."""
+
+
+class LockGate(Gate):
+    """`busy` is the thread that owns the gate: a weak reference, which dies with the thread.
+
+    Other threads' stacks cannot be read where threads run at the same time: a call that returns
+    meanwhile crashes the interpreter (seen on 3.13t). So a call that leaves looks whether
+    somebody reads its frames, and lets them finish: the `pin`.
+    """
+
+    __slots__ = ("__weakref__", "mutex", "pin")
+
+    def __init__(
+        self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
+    ) -> None:
+        super().__init__(guarded, resume, policy, label)
+        self.mutex = _thread.allocate_lock()
+        self.pin: _thread.RLock | None = None
+
+    @way_in
+    def send(self, value: Any, /) -> Any:
+        # Hot path, and so not in terms of `enter`.
+        was = True
+        try:
+            me = own.me
+        except AttributeError:
+            me = own_thread()
+        try:
+            with self.mutex:
+                if not self.busy:
+                    was, self.busy = False, me
+            if was:
+                return self.take_turn(asks(value), self.resume, value)
+            try:
+                return self.resume(value)
+            except BaseException as error:
+                if not self.is_shut_out(error):
+                    self.note_ending(error, value)
+                    raise
+            return self.poll_until_free(asks(value), self.resume, value)
+        finally:
+            if not was:
+                was, self.busy = True, False
+                if self.pin is not None:
+                    self.stay_for_reader()
+                if self.queue:
+                    self.pass_on()
+
+    @way_in
+    def enter(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        was = True
+        me = own_thread()
+        try:
+            with self.mutex:
+                if not self.busy:
+                    was, self.busy = False, me
+            if was:
+                return self.take_turn(operation, call, *args)
+            return self.run(operation, call, *args)
+        finally:
+            if not was:
+                was, self.busy = True, False
+                self.stay_for_reader()
+                self.after_release()
+
+    @way_in
+    def wait_and_run(
+        self,
+        ticket: Ticket,
+        patience: Patience,
+        operation: Operation,
+        call: Callable[..., Any],
+        *args: Any,
+    ) -> Any:
+        was = True
+        try:
+            self.join_queue(ticket)
+            self.await_turn(ticket, operation, patience)
+            was = False
+            self.leave_queue(ticket)
+            return self.run(operation, call, *args)
+        finally:
+            ticket.gone = True
+            with self.mutex:
+                if ticket.granted:
+                    # `was` is read by _evidence.
+                    was, ticket.granted, self.busy = True, False, False  # noqa: F841
+            self.stay_for_reader()
+            self.leave_queue(ticket)
+            self.after_release()
+
+    @way_in
+    def run_if_free(self, call: Callable[[], None]) -> bool:
+        was = True
+        me = own_thread()
+        try:
+            with self.mutex:
+                if not self.busy:
+                    was, self.busy = False, me
+            if was:
+                return False
+            call()
+        finally:
+            if not was:
+                was, self.busy = True, False
+                self.stay_for_reader()
+        return True
+
+    def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
+        thread = own_thread()
+        with self.mutex:
+            if not self.busy:
+                self.keeper, self.busy = me, thread
+        return self.keeper is me
+
+    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: weakref.ref[Keep]) -> None:
+        try:
+            self.join_queue(ticket)
+            self.await_turn(ticket, "exclusive", patience)
+            with self.mutex:
+                self.keeper, ticket.granted = me, False
+        finally:
+            ticket.gone = True
+            with self.mutex:
+                if ticket.granted:
+                    ticket.granted, self.busy = False, False
+            self.leave_queue(ticket)
+            if self.keeper is not me:
+                self.after_release()
+
+    def give_back(self) -> None:
+        self.keeper, self.busy = None, False
+        self.stay_for_reader()
+        self.after_release()
+
+    def open_queue(self) -> WaitQueue:
+        fresh = WaitQueue()
+        with self.mutex:
+            if self.queue is None:
+                self.queue = fresh
+        return self.queue
+
+    def try_for(self, ticket: Ticket) -> None:
+        with self.mutex:
+            if not self.busy:
+                ticket.granted, self.busy = True, ticket.thread
+
+    def hand_over(self, head: Ticket) -> bool:
+        with self.mutex:
+            if self.busy:
+                return True  # whoever overtook comes here when it has finished
+            if head.gone:
+                return False
+            head.granted, self.busy = True, head.thread
+        head.wake_as_owner()
+        return True
+
+    def reclaim(self, ticket: Ticket, operation: Operation) -> None:
+        self.try_for(ticket)
+        self.finish_leaving()
+        owner = self.busy
+        if ticket.granted or not self.is_abandoned_by(owner):
+            return
+        if self.keeper is not None or getattr(self.guarded, "gi_running", False):
+            raise _diagnoses.abandoned(self, operation, sys._getframe())
+        with self.mutex:
+            if self.busy is owner:
+                ticket.granted, self.busy = True, ticket.thread
+
+    def finish_leaving(self) -> None:
+        """Give the gate back for those whom an exception kept from it, while they left."""
+        for ticket in [] if self.queue is None else self.queue.tickets():
+            with self.mutex:
+                if ticket.gone and ticket.granted:
+                    ticket.granted, self.busy = False, False
+
+    def is_abandoned_by(self, owner: Any) -> bool:
+        """Whether `owner` has ended, or is this thread and does not know of it."""
+        if not owner:
+            return False
+        keep = None if self.keeper is None else self.keeper()
+        thread = owner() if keep is None else keep.thread()
+        if thread is None:
+            return True
+        if thread.ident != _thread.get_ident() or not _frames.all_stacks_are_seen(
+            is_running_known=hasattr(self.guarded, "gi_running")
+        ):
+            return False
+        stack = _evidence.own_stack(sys._getframe(), self.guarded)
+        return not self.is_granted() and self not in stack.held and not stack.passes_through
+
+    @contextmanager
+    def holder(self) -> Iterator[Presence | None]:
+        if not _frames.RUN_AT_ONCE:
+            yield _evidence.presence(self)
+            return
+        pin = self.pin = self.pin or _thread.RLock()
+        held = pin.acquire(timeout=_LONGEST_READING)
+        try:
+            yield self.pinned_presence()
+        finally:
+            if held:
+                pin.release()
+
+    def pinned_presence(self) -> Presence | None:
+        owner: Any = self.busy
+        thread = owner() if owner else None
+        if thread is None or thread.ident == _thread.get_ident():
+            return None
+        if _waits.is_waiting(thread.ident):
+            innermost = _frames.parked_stacks({thread.ident}).get(thread.ident)
+        else:
+            # What the body calls comes and goes; who called the body stays while the pin holds.
+            innermost = getattr(self.guarded, "gi_frame", None)
+        return Presence(thread.ident, tuple(_frames.stack(innermost)))
+
+    def stay_for_reader(self) -> None:
+        """Do not return while another thread reads the frames of this call."""
+        pin = self.pin
+        if pin is not None and pin.acquire(timeout=_LONGEST_READING):
+            pin.release()
+
+
+class _Entry(weakref.ref[LockGate]):
+    """The entry of a gate in the list of all, under the identity of what it guards."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, gate: LockGate, _forget: Callable[[_Entry], None]) -> None:
+        super().__init__(gate, _forget)  # type: ignore[call-arg]  # typeshed knows __new__ only
+        self.key = id(gate.guarded)
+
+
+_gates: dict[int, _Entry] = {}
+"""All gates there are: two on one generator would let two threads in, one each."""
+
+
+def _forget(entry: _Entry) -> None:
+    if _gates.get(entry.key) is entry:
+        _gates.pop(entry.key, None)
+
+
+def only_gate(fresh: LockGate) -> LockGate:
+    """The gate of what `fresh` guards: `fresh`, or the one that was there before."""
+    entry = _Entry(fresh, _forget)
+    while True:
+        known = _gates.setdefault(entry.key, entry)
+        gate = known()
+        if gate is not None:
+            return gate
+        _forget(known)
+
+
+def _renew_locks() -> None:
+    """In a forked child: another thread may have held them."""
+    for entry in list(_gates.values()):
+        gate = entry()
+        if gate is not None:
+            gate.mutex, gate.pin = _thread.allocate_lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

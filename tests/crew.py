@@ -6,7 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import genlock
+from genlock import _frames, _gates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 """Seconds after which a test that should have gone on has failed."""
+
+
+needs_flag_gate = pytest.mark.skipif(_gates.uses_lock, reason="holds for the flag gate only")
+needs_gil = pytest.mark.skipif(
+    _frames.RUN_AT_ONCE, reason="threads that share a bare generator crash this build"
+)
 
 
 class Worker(threading.Thread):

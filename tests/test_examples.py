@@ -15,6 +15,7 @@ import pytest
 
 import genlock
 import index_stdlib
+from crew import needs_gil
 
 EXAMPLES = Path(index_stdlib.__file__).parent
 PATIENCE = 50.0
@@ -158,6 +159,7 @@ def test_index_of_the_standard_library() -> None:
     assert lines[1].startswith(f"{total} lines, ")
 
 
+@needs_gil
 def test_index_without_guards() -> None:
     done = run("index_stdlib.py", "--limit", "60", "--bare")
     assert done.stderr == ""

@@ -33,14 +33,30 @@ class Interrupt(BaseException):
 
 
 def places(code: CodeType) -> frozenset[int]:
-    """The offsets of `code` before which the interpreter can deliver an exception."""
+    """The offsets of `code` before which the interpreter can deliver an exception.
+
+    What it delivers after a call counts as raised by the call. A tracer can only raise it one
+    instruction later, and so not where other handlers are in force there.
+    """
     found = set()
-    after = not code.co_flags & inspect.CO_GENERATOR  # those begin when they are first resumed
+    # Generators begin when they are first resumed.
+    after = None if code.co_flags & inspect.CO_GENERATOR else 0
     for instruction in dis.get_instructions(code):
-        if after and instruction.opname not in ("CACHE", "PRECALL", "RESUME", "COPY_FREE_VARS"):
-            found.add(instruction.offset)
-        after = instruction.opname.startswith(("CALL", "RESUME", "JUMP_BACKWARD"))
+        if instruction.opname in ("CACHE", "PRECALL", "COPY_FREE_VARS"):
+            continue
+        here = instruction.offset
+        if after is not None and instruction.opname != "RESUME":
+            found |= {here} if handler(code, after) == handler(code, here) else set()
+        delivers = instruction.opname.startswith(("CALL", "RESUME", "JUMP_BACKWARD"))
+        after = instruction.offset if delivers else None
     return frozenset(found)
+
+
+def handler(code: CodeType, offset: int) -> int | None:
+    """Where what is raised at `offset` is handled."""
+    entries: Any = dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]
+    targets = [entry.target for entry in entries if entry.start <= offset < entry.end]
+    return targets[-1] if targets else None
 
 
 _places: dict[CodeType, frozenset[int]] = {}

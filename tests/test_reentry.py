@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import genlock
-from crew import PATIENCE, Occupied, Worker, until
+from crew import PATIENCE, Occupied, Worker, needs_gil, until
 from genlock import _waits
 
 Body = Generator[Any, Any, None]
@@ -228,30 +228,50 @@ def test_re_entry_through_the_bare_generator_while_another_thread_waits_for_it()
     assert waiter.result() == "served"
 
 
-def test_the_bare_generator_running_in_another_thread_is_waited_for() -> None:
-    inside, leave = threading.Event(), threading.Event()
+class BareUse:
+    """A guard beside the use of its bare generator in another thread, until `leave` is set."""
 
-    def body() -> Generator[int, None, None]:
+    def __init__(self, **options: Any) -> None:
+        self.inside, self.leave = threading.Event(), threading.Event()
+        bare = self.body()
+        self.guard = genlock.guard(bare, prime=True, **options)
+        self.user = Worker(lambda: next(bare))
+        assert self.inside.wait(PATIENCE)
+
+    def body(self) -> Generator[int, None, None]:
         yield 0
-        inside.set()
-        assert leave.wait(PATIENCE)
+        self.inside.set()
+        assert self.leave.wait(PATIENCE)
         yield 1
         yield 2
 
-    bare = body()
-    patient, hasty = genlock.guard(bare, prime=True), genlock.guard(bare, on_busy="raise")
-    brief = genlock.guard(bare, timeout=0.01)
-    user = Worker(lambda: next(bare))
-    assert inside.wait(PATIENCE)
-    with pytest.raises(genlock.ContendedCallError) as contended:
-        next(hasty)
-    assert contended.value.diagnosis.strands[1].thread == user.name
-    with pytest.raises(genlock.GuardTimeoutError):
-        next(brief)
-    waiter = Worker(lambda: next(patient))
-    until(lambda: patient._self_gate.busy)
-    leave.set()
-    assert sorted([user.result(), waiter.result()]) == [1, 2]
+
+@needs_gil
+def test_the_bare_generator_running_in_another_thread_is_waited_for() -> None:
+    use = BareUse()
+    waiter = Worker(lambda: next(use.guard))
+    until(lambda: use.guard._self_gate.busy)
+    use.leave.set()
+    assert sorted([use.user.result(), waiter.result()]) == [1, 2]
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"on_busy": "raise"}, genlock.ContendedCallError),
+        ({"timeout": 0.01}, genlock.GuardTimeoutError),
+    ],
+)
+def test_a_bare_user_is_named_to_those_who_do_not_wait(
+    options: Any, error: type[genlock.GeneratorBusyError]
+) -> None:
+    use = BareUse(**options)
+    with pytest.raises(error) as caught:
+        next(use.guard)
+    assert caught.value.diagnosis.strands[1].thread == use.user.name
+    use.leave.set()
+    assert use.user.result() == 1
 
 
 # This thread owns the gate, but the generator is between two runs: the call goes through.
@@ -418,6 +438,7 @@ def test_an_iterator_that_a_handler_entered_during_a_wait_is_not_entered_twice()
     assert len(nested) == 1
 
 
+@needs_gil
 def test_the_bare_user_is_named_as_the_holder_and_not_the_call_that_polls() -> None:
     """Also where the caller is the newer thread, which comes first in the interpreter's list."""
 
@@ -435,6 +456,7 @@ def test_the_bare_user_is_named_as_the_holder_and_not_the_call_that_polls() -> N
     assert next(bare) == threading.current_thread().name
 
 
+@needs_gil
 @pytest.mark.parametrize("operation", ["close", "throw"])
 def test_close_and_throw_wait_for_a_bare_user(operation: str) -> None:
     inside, leave = threading.Event(), threading.Event()

@@ -25,6 +25,7 @@ import pytest
 import genlock
 import two_warnings
 from basics import bare_bones, echo, grep, lines_with, shout
+from crew import needs_flag_gate
 from object_or_coroutine import LockedRunningMean, RunningMean, measure
 from object_or_coroutine import running_mean as bare_running_mean
 from pipeline import below, printer, source
@@ -776,6 +777,7 @@ def test_threads_share_the_object_with_a_lock(crowd: Crowd) -> None:
     assert mean.total == sum(range(THREADS * VALUES))
 
 
+@needs_flag_gate
 def test_the_guarded_coroutine_is_ahead_of_the_object_with_a_lock() -> None:
     if sys.gettrace() is not None:
         pytest.skip("a tracer weighs the lines, not the work")

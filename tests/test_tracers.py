@@ -1,6 +1,7 @@
 """Under tracers and profilers, where a shared bare generator takes the interpreter down."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -33,7 +34,11 @@ def test_a_bare_generator_crashes_under_a_tracer(tracer: str) -> None:
     assert has_crashed(run("traced", tracer, "bare"))
 
 
-CORES = ["pytrace", "ctrace", *(["sysmon"] if sys.version_info >= (3, 12) else [])]
+CORES = ["pytrace"]
+if find_spec("coverage.tracer") is not None:
+    CORES.append("ctrace")
+if sys.version_info >= (3, 12):
+    CORES.append("sysmon")
 
 
 @pytest.mark.parametrize("core", CORES)

@@ -15,6 +15,7 @@ import genlock
 from crew import PATIENCE, Occupied, Worker, until
 from genlock import _evidence, _frames, _waits
 from genlock._flag_gate import FlagGate
+from genlock._gate import Gate
 from genlock._waits import Ticket, WaitQueue
 
 
@@ -282,13 +283,13 @@ def counted_looks(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
     """Makes waiters look up without a pause; released once for each look."""
     monkeypatch.setattr(_waits, "BACKSTOP", 0.001)
     looks = threading.Semaphore(0)
-    look_up = FlagGate.look_up
+    look_up = Gate.look_up
 
-    def look_up_and_count(gate: FlagGate, *args: Any) -> None:
+    def look_up_and_count(gate: Gate, *args: Any) -> None:
         look_up(gate, *args)
         looks.release()
 
-    monkeypatch.setattr(FlagGate, "look_up", look_up_and_count)
+    monkeypatch.setattr(Gate, "look_up", look_up_and_count)
     return looks
 
 
@@ -355,14 +356,14 @@ def test_an_exception_at_the_entry_of_leaving_the_queue_blocks_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The ticket stays in the queue; it must not be given the gate that it will never give back."""
-    leave_queue = FlagGate.leave_queue
+    leave_queue = Gate.leave_queue
 
-    def interrupted(gate: FlagGate, ticket: Ticket) -> None:
-        monkeypatch.setattr(FlagGate, "leave_queue", leave_queue)
+    def interrupted(gate: Gate, ticket: Ticket) -> None:
+        monkeypatch.setattr(Gate, "leave_queue", leave_queue)
         raise KeyboardInterrupt
 
     with Occupied(timeout=0.01) as stage:
-        monkeypatch.setattr(FlagGate, "leave_queue", interrupted)
+        monkeypatch.setattr(Gate, "leave_queue", interrupted)
         with pytest.raises(KeyboardInterrupt):
             stage.guard.send("never")
         (left,) = stage.guard._self_gate.queue

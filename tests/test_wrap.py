@@ -335,7 +335,9 @@ def test_off_leaves_generators_bare_and_still_primes() -> None:
 def test_another_word_is_warned_of() -> None:
     code = "import warnings\nwith warnings.catch_warnings(record=True) as w:\n"
     code += "    warnings.simplefilter('always')\n    import genlock\nprint(w[0].message)"
-    assert run(code, GENLOCK="of") == "GENLOCK='of' is neither 'on' nor 'off': genlock stays on"
+    assert run(code, GENLOCK="of") == (
+        "GENLOCK='of' is neither 'on', 'off' nor 'lock': genlock stays on"
+    )
 
 
 def test_guards_work_on_wrapt_without_its_extension() -> None:

@@ -73,6 +73,12 @@ class _Doc:
         return doc
 
 
+def _tell_docstrings_apart(cls: type) -> None:
+    # Where wrapt is pure Python, its metaclass does it.
+    if type(cls) is type:
+        cls.__doc__ = _Doc(cls.__doc__)  # type: ignore[assignment]  # a descriptor
+
+
 class GuardedIterator(_Proxy, _IteratorShape[Yield]):
     """Any iterator, or object with `send`, that any number of threads can share.
 
@@ -113,7 +119,7 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
 
         def __init_subclass__(cls):
             super().__init_subclass__()
-            cls.__doc__ = _Doc(cls.__doc__)
+            _tell_docstrings_apart(cls)
 
     def __init__(self, *_: object) -> None:
         raise TypeError(_wording.MADE_BY_GUARD)
@@ -145,8 +151,7 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
         return self.__wrapped__.__reduce_ex__(protocol)
 
 
-if not TYPE_CHECKING:
-    GuardedIterator.__doc__ = _Doc(GuardedIterator.__doc__)
+_tell_docstrings_apart(GuardedIterator)
 
 
 class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Return]):

@@ -11,6 +11,7 @@ import _thread
 import os
 import sys
 import weakref
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ class LockGate(Gate):
         self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
     ) -> None:
         super().__init__(guarded, resume, policy, label)
-        self.mutex = _thread.allocate_lock()
+        self.mutex = _thread.RLock()
         self.pin: _thread.RLock | None = None
 
     @way_in
@@ -259,37 +260,54 @@ class _Entry(weakref.ref[LockGate]):
 
     __slots__ = ("key",)
 
-    def __init__(self, gate: LockGate, _forget: Callable[[_Entry], None]) -> None:
-        super().__init__(gate, _forget)  # type: ignore[call-arg]  # typeshed knows __new__ only
+    def __init__(self, gate: LockGate, when_dead: Callable[[_Entry], None]) -> None:
+        super().__init__(gate, when_dead)  # type: ignore[call-arg]  # typeshed knows __new__ only
         self.key = id(gate.guarded)
 
 
 _gates: dict[int, _Entry] = {}
 """All gates there are: two on one generator would let two threads in, one each."""
 
+_dead: deque[_Entry] = deque()
+"""Entries whose gates are gone. Not taken out at that moment: it can be any."""
 
-def _forget(entry: _Entry) -> None:
-    if _gates.get(entry.key) is entry:
-        _gates.pop(entry.key, None)
+_listing = _thread.RLock()
+"""Held for changes of `_gates`, and like a mutex for straight lines only."""
 
 
 def only_gate(fresh: LockGate) -> LockGate:
     """The gate of what `fresh` guards: `fresh`, or the one that was there before."""
-    entry = _Entry(fresh, _forget)
+    while _dead:
+        try:
+            _forget(_dead.popleft())
+        except IndexError:
+            break  # another thread was quicker
+    entry = _Entry(fresh, _dead.append)
+    key = entry.key
     while True:
-        known = _gates.setdefault(entry.key, entry)
+        with _listing:
+            known = _gates[key] = _gates[key] if key in _gates else entry
         gate = known()
         if gate is not None:
             return gate
         _forget(known)
 
 
+def _forget(entry: _Entry) -> None:
+    key = entry.key
+    with _listing:
+        if key in _gates and _gates[key] is entry:
+            del _gates[key]
+
+
 def _renew_locks() -> None:
     """In a forked child: another thread may have held them."""
+    global _listing  # noqa: PLW0603  # state of this module
+    _listing = _thread.RLock()
     for entry in list(_gates.values()):
         gate = entry()
         if gate is not None:
-            gate.mutex, gate.pin = _thread.allocate_lock(), None
+            gate.mutex, gate.pin = _thread.RLock(), None
 
 
 if hasattr(os, "register_at_fork"):

@@ -286,7 +286,8 @@ def only_gate(fresh: LockGate) -> LockGate:
     key = entry.key
     while True:
         with _listing:
-            known = _gates[key] = _gates[key] if key in _gates else entry
+            # Not get(): what is called can be interrupted.
+            known = _gates[key] = _gates[key] if key in _gates else entry  # noqa: SIM401
         gate = known()
         if gate is not None:
             return gate

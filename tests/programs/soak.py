@@ -150,7 +150,8 @@ class Memory:
 
 def watch(threads: list[threading.Thread]) -> tuple[Memory, Memory]:
     """Hit threads until all is done; memory after a quarter of the work, and near its end."""
-    chance, marks = random.Random(99), []
+    chance = random.Random(99)
+    marks: list[Memory] = []
     shares = [0.25, 0.97]
     deadline = time.monotonic() + LONGEST
     while any(thread.is_alive() for thread in threads):
@@ -168,7 +169,7 @@ def watch(threads: list[threading.Thread]) -> tuple[Memory, Memory]:
     return marks[0], marks[1]
 
 
-def report(unraisable: sys.UnraisableHookArgs) -> None:
+def report(unraisable: "sys.UnraisableHookArgs") -> None:
     if unraisable.exc_type is Interrupt:
         swallowed.append(unraisable.exc_type)
     else:

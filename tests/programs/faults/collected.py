@@ -6,6 +6,7 @@ It runs in the body of the guard, and, with a threshold of one, at every step of
 import gc
 import itertools
 import sys
+from functools import partial
 from typing import Any
 
 from crew import together
@@ -14,27 +15,26 @@ from ledger import Ledger, open_ledger
 ROUNDS, THREADS, EACH = int(sys.argv[1]), 3, 20
 OPTIONS: list[Any] = [{}, {"on_reentry": "defer"}]
 
-ledger: Ledger
 numbers = itertools.count()
 
 
 class Sender:
     """Sends when the collector finds it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.me = self
+        self.ledger = ledger
 
     def __del__(self) -> None:
-        ledger.send(("finaliser", next(numbers)))
+        self.ledger.send(("finaliser", next(numbers)))
 
 
 def in_the_body(options: Any) -> int:
     """How many were refused."""
-    global ledger
 
     def during(value: object) -> None:
         if value == "own":
-            Sender()
+            Sender(ledger)
             gc.collect()
 
     ledger = open_ledger(during, **options)
@@ -46,23 +46,21 @@ def in_the_body(options: Any) -> int:
 
 
 def at_every_step(options: Any) -> None:
-    global ledger
-
     def during(value: object) -> None:
         if type(value) is int:
-            Sender()
+            Sender(ledger)
 
     ledger = open_ledger(during, **options)
 
     def feed(name: int) -> None:
         for number in range(EACH):
-            Sender()
+            Sender(ledger)
             ledger.send(name * EACH + number)
 
     before = gc.get_threshold()
     gc.set_threshold(1)
     try:
-        together(*[lambda name=name: feed(name) for name in range(THREADS)])
+        together(*[partial(feed, name) for name in range(THREADS)])
     finally:
         gc.set_threshold(*before)
     gc.collect()

@@ -6,6 +6,7 @@ The turns that they leave behind must reach those that live.
 
 import random
 import sys
+from functools import partial
 
 import genlock
 from crew import PATIENCE, Interrupt, Occupied, Worker, interrupt, until
@@ -22,8 +23,8 @@ def one_round(chance: random.Random) -> bool:
         ledger.sent.append("held")
         waiters = []
         for number in range(WAITERS):
-            waiters.append(Worker(lambda number=number: ledger.send(number)))
-            until(lambda queued=number + 1: stage.waiters() == queued)
+            waiters.append(Worker(partial(ledger.send, number)))
+            until(lambda: stage.waiters() == len(waiters))
         victim = waiters.pop(chance.randrange(WAITERS))
         interrupt(victim)
         impatient = Worker(genlock.exclusive(stage.guard, timeout=TOO_SHORT).__enter__)

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import warnings
+from functools import partial
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
@@ -60,7 +61,7 @@ def while_anything(chance: random.Random) -> int:
             number += 1
             ledger.send((name, number))
 
-    feeders = [Worker(lambda n=n: feed(n)) for n in range(2)]
+    feeders = [Worker(partial(feed, n)) for n in range(2)]
     moment = chance.randrange(100)
     until(lambda: len(ledger.taken) > moment)
     child = call_in_a_child(ledger)

@@ -4,6 +4,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import genlock
@@ -43,7 +44,7 @@ def work(_value: object) -> None:
 def one_round(chance: random.Random) -> bool:
     """Whether the guard still served in the end."""
     ledger, over = open_ledger(work, **chance.choice(OPTIONS)), threading.Event()
-    others = [Worker(lambda n=n: use(ledger, f"other {n}", over.is_set)) for n in range(OTHERS)]
+    others = [Worker(partial(use, ledger, f"other {n}", over.is_set)) for n in range(OTHERS)]
     victim = Worker(lambda: use(ledger, "victim", lambda: False))
     moment = chance.randrange(300)
     until(lambda: len(ledger.accepted) > moment)

@@ -17,25 +17,30 @@ ROUNDS = int(sys.argv[1])
 OPTIONS: list[Any] = [{}, {"on_reentry": "defer"}]
 MAIN = threading.get_ident()
 
-ledger: Ledger
 numbers = itertools.count()
 handled = threading.Event()
 
 
-def handle(*_: object) -> None:
-    ledger.send(("handler", next(numbers)))
-    handled.set()
+def handle_by(ledger: Ledger) -> None:
+    """From now on, a signal is one more value."""
+
+    def handle(*_: object) -> None:
+        ledger.send(("handler", next(numbers)))
+        handled.set()
+
+    handled.clear()
+    signal.signal(signal.SIGUSR1, handle)
 
 
 def while_running(options: Any) -> int:
     """How many were refused."""
-    global ledger
 
     def during(value: object) -> None:
         if value == "own":
             signal.raise_signal(signal.SIGUSR1)
 
     ledger = open_ledger(during, **options)
+    handle_by(ledger)
     ledger.send("own")
     ledger.close_round()
     assert len(ledger.taken) == 2 - len(ledger.refused)
@@ -44,11 +49,10 @@ def while_running(options: Any) -> int:
 
 
 def while_waiting(options: Any) -> None:
-    global ledger
     with Occupied(timeout=PATIENCE, **options) as stage:
         ledger = Ledger(stage.guard, stage.taken)
         ledger.sent.append("held")
-        handled.clear()
+        handle_by(ledger)
 
         def signal_the_waiter() -> None:
             until(stage.waiters)
@@ -66,8 +70,8 @@ def while_waiting(options: Any) -> None:
 
 
 def while_anything(options: Any, chance: random.Random) -> None:
-    global ledger
     ledger, over = open_ledger(**options), threading.Event()
+    handle_by(ledger)
 
     def feed(name: int) -> None:
         for number in itertools.takewhile(lambda _: not over.is_set(), itertools.count()):
@@ -90,7 +94,6 @@ def while_anything(options: Any, chance: random.Random) -> None:
 
 
 sys.setswitchinterval(1e-5)
-signal.signal(signal.SIGUSR1, handle)
 chance = random.Random(3)
 refused = 0
 for number in range(ROUNDS):

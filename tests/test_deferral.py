@@ -3,6 +3,7 @@
 import pickle
 import sys
 import threading
+from collections import deque
 from collections.abc import Generator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, together, until
-from genlock import DEFERRED
+from genlock import DEFERRED, _deferring_gate
 
 
 def depth() -> int:
@@ -186,6 +187,66 @@ def test_close_by_another_thread_returns_at_once_and_is_done_at_the_next_yield()
         assert stage.holder.result() == 1
         until(lambda: stage.guard.gi_frame is None)
     assert stage.taken == ["held"]
+
+
+def test_a_value_that_a_close_by_another_thread_overtakes_comes_out_in_the_error() -> None:
+    taken: list[Any] = []
+    guard = collect(taken, "overtaken", on_close="defer")
+    gate = guard._self_gate
+
+    class Overtaken(deque[Any]):
+        """Has the other thread's close come in just before the value."""
+
+        def append(self, delivery: Any) -> None:
+            if delivery.operation == "send":
+                Worker(guard.close).result()
+            super().append(delivery)
+
+    gate.deferred = Overtaken()
+    with pytest.raises(genlock.UndeliveredValuesError) as caught:
+        guard.send("first")
+    assert caught.value.values == ("overtaken",)
+    assert taken == ["first"]
+
+
+def test_a_body_that_always_feeds_itself_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = 5
+    monkeypatch.setattr(_deferring_gate, "_MANY", many)
+    waiters: list[Worker] = []
+
+    def body() -> Generator[Any, int, None]:
+        left = yield
+        waiters.append(Worker(lambda: guard.send(0)))
+        until(lambda: guard._self_gate.queue)
+        while True:
+            if left:
+                guard.send(left - 1)
+            left = yield
+
+    def warnings(hops: int) -> list[str]:
+        nonlocal guard
+        caplog.clear()
+        guard = genlock.guard(body(), prime=True, name="hungry", on_reentry="defer")
+        guard.send(hops)
+        waiters.pop().result()
+        return caplog.messages
+
+    guard: Any = None
+    assert warnings(many - 1) == []
+    assert warnings(3 * many) == [
+        "'hungry' has been delivered 5 deferred values within one call, and goes on sending to"
+        " itself; other threads wait for it meanwhile."
+    ]
+
+
+def test_nobody_is_warned_of_a_body_that_feeds_itself_while_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_deferring_gate, "_MANY", 5)
+    Game().players["ping"].send(50)
+    assert caplog.messages == []
 
 
 def test_a_close_that_comes_after_the_last_look_is_done_by_who_closes() -> None:

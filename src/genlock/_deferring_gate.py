@@ -80,6 +80,8 @@ class DeferringGate(FlagGate):
         delivered = 0
         while self.deferred:
             operation, call, args = self.deferred[0]
+            if operation != "close" and self.has_ended():
+                raise StopIteration  # another thread's close came in before this: undelivered
             try:
                 super().run(operation, call, *args)
             except StopIteration:

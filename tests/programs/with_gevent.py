@@ -4,6 +4,7 @@ With gevent's threads in the place of the interpreter's, each waits for the othe
 served. Without, a wait would stop the thread that has to run the other one, and says so.
 """
 
+# ruff: noqa: E402  # the patches come before what they patch is imported
 import sys
 
 IS_PATCHED = sys.argv[1] == "patched"
@@ -12,14 +13,14 @@ if IS_PATCHED:
 
     monkey.patch_all()
 
-import threading
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import gevent
 
 import genlock
-from crew import PATIENCE, Alone
+from crew import PATIENCE, Alone, Worker
 
 EACH = 100
 taken: list[Any] = []
@@ -29,7 +30,6 @@ def body() -> Generator[int, Any, None]:
     alone = Alone()
     while True:
         value = yield len(taken)
-        # Greenlets that are not patched are all of one thread.
         with alone:
             gevent.sleep(0)
             taken.append(value)
@@ -48,13 +48,8 @@ def feed(name: str) -> str:
 
 
 def as_threads() -> None:
-    told: list[str] = []
-    threads = [threading.Thread(target=lambda n=n: told.append(feed(n))) for n in ("a", "b")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    print(told, len(taken), len(set(taken)))
+    workers = [Worker(partial(feed, name)) for name in ("a", "b")]
+    print([worker.result() for worker in workers], len(taken), len(set(taken)))
 
 
 def as_greenlets() -> None:

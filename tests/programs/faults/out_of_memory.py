@@ -13,7 +13,7 @@ from typing import Any
 from ledger import open_ledger
 
 try:
-    import _testcapi  # type: ignore[import-not-found]
+    import _testcapi
 except ImportError:  # not every build of the interpreter has it
     _testcapi = None
 

@@ -214,26 +214,25 @@ def test_a_body_that_always_feeds_itself_is_warned_of(
 ) -> None:
     many = 5
     monkeypatch.setattr(_deferring_gate, "_MANY", many)
-    waiters: list[Worker] = []
-
-    def body() -> Generator[Any, int, None]:
-        left = yield
-        waiters.append(Worker(lambda: guard.send(0)))
-        until(lambda: guard._self_gate.queue)
-        while True:
-            if left:
-                guard.send(left - 1)
-            left = yield
 
     def warnings(hops: int) -> list[str]:
-        nonlocal guard
-        caplog.clear()
-        guard = genlock.guard(body(), prime=True, name="hungry", on_reentry="defer")
+        """What is said while another thread waits."""
+
+        def body() -> Generator[Any, int, None]:
+            left = yield
+            waiters.append(Worker(lambda: guard.send(0)))
+            until(lambda: guard._self_gate.queue)
+            while True:
+                if left:
+                    guard.send(left - 1)
+                left = yield
+
+        waiters: list[Worker] = []
+        guard: Any = genlock.guard(body(), prime=True, name="hungry", on_reentry="defer")
         guard.send(hops)
-        waiters.pop().result()
+        waiters[0].result()
         return caplog.messages
 
-    guard: Any = None
     assert warnings(many - 1) == []
     assert warnings(3 * many) == [
         "'hungry' has been delivered 5 deferred values within one call, and goes on sending to"

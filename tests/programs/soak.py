@@ -80,29 +80,31 @@ def new_guard(place: int) -> Guard:
 guards: list[Guard] = [new_guard(place) for place in range(len(OPTIONS))]
 
 
+def call(guard: Guard, what: float, mine: Tally) -> None:
+    if what < 0.7:
+        guard.send(mine.done % 10)
+        mine.accepted += 1
+    elif what < 0.8:
+        next(guard)
+    elif what < 0.9:
+        with genlock.exclusive(guard):
+            for _ in range(2):
+                guard.send(1)
+                mine.accepted += 1
+        mine.counts["kept"] += 1
+    elif what < 0.995:
+        guard.throw(KeyError())
+    else:
+        guard.close()
+
+
 def one_operation(chance: random.Random, mine: Tally) -> None:
     place = chance.randrange(len(guards))
-    guard, what = guards[place], chance.random()
     try:
-        if what < 0.7:
-            guard.send(mine.done % 10)
-            mine.accepted += 1
-        elif what < 0.8:
-            next(guard)
-        elif what < 0.9:
-            with genlock.exclusive(guard):
-                for _ in range(2):
-                    guard.send(1)
-                    mine.accepted += 1
-            mine.counts["kept"] += 1
-        elif what < 0.995:
-            guard.throw(KeyError())
-        else:
-            guard.close()
+        call(guards[place], chance.random(), mine)
         mine.counts["served"] += 1
     except genlock.UndeliveredValuesError as error:  # another thread has closed it
-        mine.accepted -= len(error.values)
-        mine.accepted += 1  # its own value
+        mine.accepted += 1 - len(error.values)  # its own value was taken
     except genlock.ReentrantCallError:
         # A hit can keep a block of exclusive use from being left. It is given back when it is
         # collected, at worst while its thread runs the body: then the next one is shut out.

@@ -7,6 +7,7 @@ with what the guard is in the middle of.
 
 import gc
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -82,17 +83,22 @@ class Met:
         self.close_round(ledger, left, 2)  # what the holder sent is not in the books
 
     def when_another_waits(self, left: int) -> None:
-        ledger, others = open_ledger(), []
+        is_inside = threading.Event()
 
         def during(value: object) -> None:
             if value == "deep":
-                others.append(Worker(lambda: ledger.send("other")))
+                is_inside.set()
                 until(lambda: ledger.guard._self_gate.queue)
 
+        def send_meanwhile() -> None:
+            assert is_inside.wait(PATIENCE)
+            ledger.send("other")
+
         ledger = open_ledger(during)
+        other = Worker(send_meanwhile)
         self.send(ledger, left)
-        for other in others:
-            other.result()
+        is_inside.set()  # if it did not get that far
+        other.result()
         self.close_round(ledger, left, 1)
 
 

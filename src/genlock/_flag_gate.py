@@ -306,9 +306,10 @@ class FlagGate:
         self.queue.append(ticket)
 
     def leave_queue(self, ticket: Ticket) -> None:
-        _waits.end_wait(ticket)
+        # Known to wait as long as it is queued: a forked child strikes out only known waits.
         if self.queue is not None:
             self.queue.leave(ticket)
+        _waits.end_wait(ticket)
 
     def await_turn(self, ticket: Ticket, operation: Operation, patience: Patience) -> None:
         """Return when `ticket` owns the gate, by the flag found free or by a hand-over."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -75,6 +77,38 @@ def until(condition: Callable[[], object]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("what the test waits for did not come")
         time.sleep(0)
+
+
+class Interrupt(BaseException):
+    """What is set into a thread."""
+
+
+def interrupt(thread: threading.Thread) -> None:
+    """Set an exception into a thread, wherever it is."""
+    ident = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Interrupt))
+
+
+def strike_down(worker: Worker) -> None:
+    """Interrupt a worker that does not catch it, and see it end.
+
+    Delivered within a callback of the interpreter's, such as that of a weak reference, an
+    exception is reported and reaches nobody; then the worker needs another one.
+    """
+    swallowed: list[object] = []
+    report, sys.unraisablehook = sys.unraisablehook, swallowed.append
+    say, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        while worker.is_alive():
+            swallowed.clear()
+            interrupt(worker)
+            until(lambda: swallowed or not worker.is_alive())
+    finally:
+        sys.unraisablehook, threading.excepthook = report, say
+    # None if another one was due when it dealt with the one before.
+    assert type(worker.raised) in (Interrupt, type(None)), worker.raised
+    # Its traceback keeps alive what the frames held: a block of exclusive use, for one.
+    worker.raised = None
 
 
 class Alone:

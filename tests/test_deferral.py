@@ -10,7 +10,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, together, until
-from genlock import DEFERRED
+from genlock import DEFERRED, _deferral
 from genlock._deferral import Deferral
 
 
@@ -189,6 +189,65 @@ def test_close_by_another_thread_returns_at_once_and_is_done_at_the_next_yield()
     assert stage.taken == ["held"]
 
 
+def test_a_value_that_a_close_by_another_thread_overtakes_comes_out_in_the_error() -> None:
+    taken: list[Any] = []
+    guard = collect(taken, "overtaken", on_close="defer")
+    gate = guard._self_gate
+
+    class Overtaken(_deferral.Deliveries):
+        """Has the other thread's close come in just before the value."""
+
+        def append(self, delivery: Any) -> None:
+            if delivery.operation == "send":
+                Worker(guard.close).result()
+            super().append(delivery)
+
+    gate.deferred = Overtaken()
+    with pytest.raises(genlock.UndeliveredValuesError) as caught:
+        guard.send("first")
+    assert caught.value.values == ("overtaken",)
+    assert taken == ["first"]
+
+
+def test_a_body_that_always_feeds_itself_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = 5
+    monkeypatch.setattr(_deferral, "_MANY", many)
+
+    def warnings(hops: int) -> list[str]:
+        """What is said while another thread waits."""
+
+        def body() -> Generator[Any, int, None]:
+            left = yield
+            waiters.append(Worker(lambda: guard.send(0)))
+            until(lambda: guard._self_gate.queue)
+            while True:
+                if left:
+                    guard.send(left - 1)
+                left = yield
+
+        waiters: list[Worker] = []
+        guard: Any = genlock.guard(body(), prime=True, name="hungry", on_reentry="defer")
+        guard.send(hops)
+        waiters[0].result()
+        return caplog.messages
+
+    assert warnings(many - 1) == []
+    assert warnings(3 * many) == [
+        "'hungry' has been delivered 5 deferred values within one call, and goes on sending to"
+        " itself; other threads wait for it meanwhile."
+    ]
+
+
+def test_nobody_is_warned_of_a_body_that_feeds_itself_while_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_deferral, "_MANY", 5)
+    Game().players["ping"].send(50)
+    assert caplog.messages == []
+
+
 def test_a_close_that_comes_after_the_last_look_is_done_by_who_closes() -> None:
     """The holder has delivered all there was, and not yet given back the flag."""
     closed: list[str] = []
@@ -249,3 +308,27 @@ def test_many_threads_in_exclusive_use_of_a_deferring_guard() -> None:
     assert len(sent) == 4 * 200 * 2
     for left, right in zip(sent[::2], sent[1::2], strict=True):
         assert (left[0], left[1], right[1]) == (right[0], "a", "b")
+
+
+def test_a_value_is_delivered_once_where_a_handler_sends_during_its_delivery() -> None:
+    taken: list[str] = []
+
+    def body() -> Generator[None, str, None]:
+        while True:
+            value = yield
+            taken.append(value)
+            if value == "first":
+                guard.send("deferred")
+
+    class Interrupted(_deferral.Deliveries):
+        """A signal handler or finaliser runs whenever it is looked into, once."""
+
+        def popleft(self) -> Any:
+            if "handler" not in taken:
+                guard.send("handler")
+            return super().popleft()
+
+    guard: Any = genlock.guard(body(), prime=True, on_reentry="defer")
+    guard._self_gate.deferred = Interrupted()
+    guard.send("first")
+    assert sorted(taken) == ["deferred", "first", "handler"]

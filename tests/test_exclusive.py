@@ -164,3 +164,31 @@ def test_what_is_no_guard() -> None:
         genlock.exclusive(joiner([]))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="timeout must be a number of seconds or None"):
         genlock.exclusive(genlock.guard(iter([])), timeout="1")  # type: ignore[arg-type]
+
+
+def test_a_block_that_is_collected_while_its_thread_is_inside_ends_after_the_call() -> None:
+    """Its exit was kept from running; the collector may come at any moment."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def body() -> Generator[None, str, None]:
+        while True:
+            if (yield) == "first":
+                blocks.clear()
+                inside.set()
+                assert leave.wait(PATIENCE)
+
+    guard = genlock.guard(body(), prime=True)
+    blocks = [genlock.exclusive(guard)]
+
+    def call() -> None:
+        blocks[0].__enter__()
+        guard.send("first")
+
+    caller = Worker(call)
+    assert inside.wait(PATIENCE)
+    with pytest.raises(genlock.GuardTimeoutError), genlock.exclusive(guard, timeout=0):
+        pass
+    leave.set()
+    caller.result()
+    with genlock.exclusive(guard, timeout=PATIENCE):
+        guard.send("second")

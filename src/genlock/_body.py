@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from genlock import _diagnoses, _evidence
+from genlock._records import Ending
 from genlock._waits import Patience
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from genlock._policy import Policy
-    from genlock._records import Ending, Operation
+    from genlock._records import Operation
 
 _log = logging.getLogger("genlock")
 _own = threading.local()
@@ -42,6 +43,7 @@ class Body:
     if TYPE_CHECKING:  # every body is that of a gate
         keeper: weakref.ref[_evidence.Keep] | None
 
+        def give_back(self) -> None: ...
         def holder(self) -> AbstractContextManager[_evidence.Presence | None]: ...
 
     def __init__(
@@ -51,7 +53,7 @@ class Body:
         self.guarded = guarded
         self.policy = policy
         self.label = label
-        self.ending: Ending | None = None
+        self.ending: Ending | type[BaseException] | None = None
 
     @property
     def name(self) -> str:
@@ -65,14 +67,30 @@ class Body:
         try:
             result = call(*args)
         except BaseException as error:
-            if not self.is_shut_out(error, *args):
-                self.note_ending(error, *args)
+            try:
+                is_bare_use = self.is_bare_use(error, *args)
+            except RecursionError:
+                is_bare_use = False
+                if getattr(self.guarded, "gi_frame", self) is None:
+                    self.ending = self.ending or error.__class__
+            if not is_bare_use:
                 raise
         else:
             if operation == "close" and self.ending is None and self.has_ended():
                 self.ending = _diagnoses.closed(sys._getframe())
             return result
         return self.poll_until_free(operation, call, *args)
+
+    def is_bare_use(self, error: BaseException, *given: Any) -> bool:
+        """Whether somebody runs the bare generator; if not, what is to be said of `error` is.
+
+        Raises RecursionError where the stack has no room to look. The error of the user then has
+        to stand as it is.
+        """
+        if self.is_shut_out(error, *given):
+            return True
+        self.note_ending(error, *given)
+        return False
 
     def is_shut_out(self, error: BaseException, *thrown: Any) -> bool:
         """Whether `error` says that somebody runs the bare generator, behind the guard's back."""
@@ -110,8 +128,7 @@ class Body:
             try:
                 return call(*args)
             except BaseException as error:
-                if not self.is_shut_out(error, *args):
-                    self.note_ending(error, *args)
+                if not self.is_bare_use(error, *args):
                     raise
 
     def note_ending(self, error: BaseException, *given: Any) -> None:
@@ -122,7 +139,10 @@ class Body:
             return
         if self.ending is None:
             self.ending = _diagnoses.ended(error)
-        elif isinstance(error, StopIteration) and (
+            return
+        if isinstance(self.ending, type):  # there was no room on the stack to say more
+            self.ending = Ending("raised", error=self.ending.__name__)
+        if isinstance(error, StopIteration) and (
             self.ending.how != "returned" or any(value is not None for value in given)
         ):
             # A loop that meets the end of a generator has lost nothing, and needs no note.

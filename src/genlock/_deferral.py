@@ -6,16 +6,17 @@ cycle of coroutines becomes a loop: the stack stays as deep as it is, however ma
 
 from __future__ import annotations
 
+import _thread
 import enum
 import logging
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genlock import _diagnoses, _wording
 from genlock._gate import Gate, asks
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable
 
     from genlock._records import Operation
@@ -45,12 +46,22 @@ class Delivery(NamedTuple):
     args: tuple[Any, ...]
 
 
+class Deliveries(deque[Delivery]):
+    """What is deferred, first come first; and the thread that delivers it at the moment."""
+
+    __slots__ = ("deliverer",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deliverer: int | None = None
+
+
 class Deferral(Gate):
     """What makes a gate of either kind one for policies that defer."""
 
     __slots__ = ()
 
-    deferred: deque[Delivery]
+    deferred: Deliveries
 
     def send(self, value: Any, /) -> Any:
         return self.enter(asks(value), self.resume, value)
@@ -73,18 +84,29 @@ class Deferral(Gate):
 
     def deliver(self) -> None:
         """Hand over what is deferred, and what is deferred meanwhile."""
-        delivered = 0
+        me = _thread.get_ident()
+        if self.deferred.deliverer == me:
+            return  # a handler or finaliser in the middle of a delivery: that goes on after it
+        try:
+            self.deferred.deliverer = me
+            self.deliver_all()
+        finally:
+            self.deferred.deliverer = None
+
+    def deliver_all(self) -> None:
+        delivered, has_warned = 0, False
         while self.deferred:
-            operation, call, args = self.deferred[0]
+            if self.has_ended() and self.deferred[0].operation != "close":
+                raise StopIteration  # another thread's close came in before this: undelivered
+            operation, call, args = self.deferred.popleft()
             try:
                 super().run(operation, call, *args)
             except StopIteration:
-                if len(self.deferred) > 1:
+                if self.deferred:
                     raise
-            finally:
-                self.deferred.popleft()
             delivered += 1
-            if delivered == _MANY and self.queue:
+            if delivered >= _MANY and self.queue and not has_warned:
+                has_warned = True
                 _log.warning("%s", _wording.feeds_itself(self.name, delivered))
 
     def undelivered(self) -> tuple[Any, ...]:

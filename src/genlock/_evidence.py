@@ -13,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from genlock import _frames
-from genlock._threads import own, own_thread
+from genlock._threads import own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from genlock._policy import Policy
     from genlock._records import Operation
-    from genlock._threads import Thread
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
 
@@ -39,6 +38,9 @@ class Gate(Protocol):
     guarded: object
     keeper: weakref.ref[Keep] | None
     policy: Policy
+
+    def give_back(self) -> None:
+        """End exclusive use."""
 
     @property
     def name(self) -> str:
@@ -76,35 +78,51 @@ class Keep:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self.me = weakref.ref(self)
-        self.thread = own_thread()
+        self.me: weakref.ref[Keep] = weakref.ref(self)
+        self.thread = own.me
         keeps = own.thread.keeps
         keeps[:] = [other for other in keeps if other() is not None]
         keeps.append(self.me)
 
+    def __del__(self) -> None:
+        # An exception that is delivered at the entry of __exit__ keeps that from running; one at
+        # the entry of __init__, the attributes from being there.
+        gate = getattr(self, "gate", None)
+        if gate is not None and gate.keeper is getattr(self, "me", self):
+            gate.give_back()
+
 
 class OwnStack(NamedTuple):
-    """What the calling thread is inside of: the gates that it owns, and one generator or not."""
+    """What the calling thread is inside of: gates that its calls own, and one generator or not.
 
-    held: tuple[object, ...]
+    And what it keeps exclusively: the gates stay kept as long as this lives.
+    """
+
+    entered: tuple[object, ...]
+    keeps: tuple[Keep, ...]
     passes_through: bool
+
+    @property
+    def held(self) -> tuple[object, ...]:
+        """All that this thread keeps from others."""
+        return (*self.entered, *(keep.gate for keep in self.keeps))
 
 
 def own_stack(frame: FrameType, guarded: object) -> OwnStack:
     """Read the stack of the calling thread from `frame` outwards, once."""
     body = getattr(guarded, "gi_frame", None)
     passes_through = False
-    held = []
+    entered = []
+    keeps: tuple[Keep, ...] = ()
     for caller in _frames.stack(frame):
         if caller is body:
             passes_through = True
         elif (gate := owned_by(caller)) is not None:
-            held.append(gate)
-    thread: Thread | None = getattr(own, "thread", None)
-    if thread is not None:
-        keeps = [keep for me in thread.keeps if (keep := me()) is not None]
-        held += [keep.gate for keep in keeps if keep.gate.keeper is keep.me]
-    return OwnStack(tuple(held), passes_through)
+            entered.append(gate)
+    if own.thread.keeps:
+        alive = [keep for me in own.thread.keeps if (keep := me()) is not None]
+        keeps = tuple(keep for keep in alive if keep.gate.keeper is keep.me)
+    return OwnStack(tuple(entered), keeps, passes_through)
 
 
 def operation_in(frame: FrameType) -> Operation:

@@ -62,17 +62,10 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
                 raise
         return self
 
-    def __del__(self) -> None:
-        # An exception that is delivered at the entry of __exit__ keeps that from running; one at
-        # the entry of __init__, the attributes from being there.
-        if getattr(self, "_keep", None) is not None:
-            self._leave()
-
     def _leave(self) -> None:
-        if self._gate is not None and self._keep is not None:
-            if self._gate.keeper is self._keep.me:
-                self._gate.give_back()
-            self._keep = None
+        keep, self._keep = self._keep, None
+        if keep is not None and keep.gate.keeper is keep.me:
+            keep.gate.give_back()
 
     def __exit__(
         self,

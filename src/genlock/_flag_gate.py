@@ -46,8 +46,13 @@ class FlagGate(Gate):
             try:
                 return self.resume(value)
             except BaseException as error:
-                if not self.is_shut_out(error):
-                    self.note_ending(error, value)
+                try:
+                    is_bare_use = self.is_bare_use(error, value)
+                except RecursionError:
+                    is_bare_use = False
+                    if getattr(self.guarded, "gi_frame", self) is None:
+                        self.ending = self.ending or error.__class__
+                if not is_bare_use:
                     raise
             return self.poll_until_free(asks(value), self.resume, value)
         finally:

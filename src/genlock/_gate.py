@@ -143,7 +143,7 @@ class Gate(Body):
         """Whether this thread is in the middle of the generator's body."""
         if stack.passes_through:
             return True
-        return self in stack.held and _evidence.is_executing(self.guarded)
+        return self in stack.entered and _evidence.is_executing(self.guarded)
 
     def come_back(self, operation: Operation, _call: Callable[..., Any], *_args: Any) -> Any:
         """The call came from the body it calls."""
@@ -188,9 +188,10 @@ class Gate(Body):
         (self.queue or self.open_queue()).append(ticket)
 
     def leave_queue(self, ticket: Ticket) -> None:
-        _waits.end_wait(ticket)
+        # Known to wait as long as it is queued: a forked child strikes out only known waits.
         if self.queue is not None:
             self.queue.leave(ticket)
+        _waits.end_wait(ticket)
 
     def await_turn(self, ticket: Ticket, operation: Operation, patience: Patience) -> None:
         """Return when `ticket` owns the gate, found free or handed over."""

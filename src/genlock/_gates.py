@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from genlock import _wording
-from genlock._deferral import Deferral
+from genlock._deferral import Deferral, Deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genlock._deferral import Delivery
     from genlock._gate import Gate
     from genlock._policy import Policy
 
@@ -61,7 +59,7 @@ class DeferringGate(Deferral, PlainGate):
         self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
     ) -> None:
         super().__init__(guarded, resume, policy, label)
-        self.deferred: deque[Delivery] = deque()
+        self.deferred = Deliveries()
 
 
 def gate_for(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from genlock import _diagnoses, _evidence, _frames, _waits
 from genlock._evidence import Presence, way_in
 from genlock._gate import Gate, asks
-from genlock._threads import own, own_thread
+from genlock._threads import own
 from genlock._waits import WaitQueue
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ class LockGate(Gate):
     def send(self, value: Any, /) -> Any:
         # Hot path, and so not in terms of `enter`.
         was = True
-        try:
-            me = own.me
-        except AttributeError:
-            me = own_thread()
+        me = own.me
         try:
             with self.mutex:
                 if not self.busy:
@@ -68,8 +65,13 @@ class LockGate(Gate):
             try:
                 return self.resume(value)
             except BaseException as error:
-                if not self.is_shut_out(error):
-                    self.note_ending(error, value)
+                try:
+                    is_bare_use = self.is_bare_use(error, value)
+                except RecursionError:
+                    is_bare_use = False
+                    if getattr(self.guarded, "gi_frame", self) is None:
+                        self.ending = self.ending or error.__class__
+                if not is_bare_use:
                     raise
             return self.poll_until_free(asks(value), self.resume, value)
         finally:
@@ -83,7 +85,7 @@ class LockGate(Gate):
     @way_in
     def enter(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         was = True
-        me = own_thread()
+        me = own.me
         try:
             with self.mutex:
                 if not self.busy:
@@ -126,7 +128,7 @@ class LockGate(Gate):
     @way_in
     def run_if_free(self, call: Callable[[], None]) -> bool:
         was = True
-        me = own_thread()
+        me = own.me
         try:
             with self.mutex:
                 if not self.busy:
@@ -141,7 +143,7 @@ class LockGate(Gate):
         return True
 
     def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
-        thread = own_thread()
+        thread = own.me
         with self.mutex:
             if not self.busy:
                 self.keeper, self.busy = me, thread

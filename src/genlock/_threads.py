@@ -19,14 +19,11 @@ class Thread:
         """What this thread keeps for itself."""
 
 
-own = threading.local()
-"""`me` is a weak reference to the calling thread, once `own_thread` has been called."""
+class _Own(threading.local):
+    def __init__(self) -> None:
+        self.thread = Thread()
+        self.me = weakref.ref(self.thread)
 
 
-def own_thread() -> weakref.ref[Thread]:
-    """The calling thread: dead when that has ended."""
-    me: weakref.ref[Thread] | None = getattr(own, "me", None)
-    if me is None:
-        own.thread = Thread()
-        me = own.me = weakref.ref(own.thread)
-    return me
+own = _Own()
+"""The calling thread: `me` is dead when it has ended."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from genlock._threads import own_thread
+from genlock._threads import own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class Ticket:
         # Looked up now, not at import: gevent replaces both.
         lock = _thread.allocate_lock()
         self.ident = _thread.get_ident()
-        self.thread = own_thread()
+        self.thread = own.me
         lock.acquire()
         self._sleep, self._wake = lock.acquire, lock.release
         self.wanted = wanted

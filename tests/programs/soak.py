@@ -1,96 +1,140 @@
-"""Eight threads do everything at once to three guards: `soak.py SECONDS`.
+"""Eight threads do everything at once to four guards: `soak.py OPERATIONS quiet|hit`, of each.
 
-Sends, throws, closes, timeouts, and exceptions set into the threads wherever they are; every body
-asserts that it is alone. In the end every thread must still get its turns, and every guard must be
-free, with nobody waiting.
+Sends, throws, closes (then the guard is made anew), timeouts, exclusive use, deferral, and with
+"hit" exceptions set into the threads wherever they are; every body asserts that it is alone. In the
+end as many values must have been taken as were accepted, but for two for each hit, the guards must
+be free, and, where nobody was hit, memory as it was after a quarter of the work.
 """
 
-import ctypes
 import faulthandler
 import random
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
+from typing import Any
 
 import genlock
+from crew import PATIENCE, Alone, Interrupt, interrupt
 
-SECONDS, THREADS = float(sys.argv[1]), 8
-TIMEOUTS = (None, 0.001, 1)
-PATIENCE = 15
+OPERATIONS, IS_HIT, THREADS = int(sys.argv[1]), sys.argv[2] == "hit", 8
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"timeout": 0.001},
+    {"timeout": 5},
+    {"on_reentry": "defer", "on_close": "defer"},
+]
+MOST_BLOCKS_MORE = 20_000
+LONGEST = 600  # seconds
 
-Counts = dict[str, int]
+Guard = Any  # of all the kinds that the options make
 
 
-class Interrupt(BaseException):
-    """Set into a thread that is anywhere."""
+class Tally:
+    """What one thread has done."""
+
+    def __init__(self) -> None:
+        self.done = self.hit = 0
+        self.accepted = self.taken = 0  # taken: by whatever body this thread ran
+        self.counts = dict.fromkeys(["served", "late", "ended", "kept", "deferred"], 0)
 
 
-def body() -> Generator[int, int, None]:
-    inside = None
-    taken = 0
+own = threading.local()
+tallies: list[Tally] = []
+wrong: list[BaseException] = []
+swallowed: list[object] = []
+"""Hits within a finaliser, or where a generator is thrown away: they reach nobody."""
+
+
+def body(place: int) -> Generator[int, int | None, None]:
+    alone = Alone()
     while True:
         try:
-            yield taken
+            value = yield 0
         except KeyError:
-            pass
-        assert inside is None, "two threads in one generator"
-        inside = threading.get_ident()
-        try:
-            taken += 1
+            continue
+        if value is None:
+            continue
+        with alone:
+            own.tally.taken += 1
             for _ in range(20):
                 pass
-            assert inside == threading.get_ident(), "two threads in one generator"
-        finally:
-            inside = None
+        if "on_reentry" in OPTIONS[place] and value % 10 == 0:
+            feed_itself(place)
 
 
-def new_guard(place: int) -> genlock.GuardedGenerator[int, int, None]:
-    return genlock.guard(body(), prime=True, timeout=TIMEOUTS[place])
-
-
-guards = [new_guard(place) for place in range(len(TIMEOUTS))]
-is_over = False
-wrong: list[BaseException] = []
-counts: list[Counts] = [
-    dict.fromkeys(["served", "late", "ended", "hit"], 0) for _ in range(THREADS)
-]
-
-
-def one_call(chance: random.Random, mine: Counts) -> None:
-    place = chance.randrange(len(guards))
-    guard, what = guards[place], chance.random()
+def feed_itself(place: int) -> None:
+    """By way of the guard that is there now, which may be another one."""
     try:
-        if what < 0.9:
-            guard.send(1)
-        elif what < 0.99:
-            guard.throw(KeyError())
-        else:
-            guard.close()
-        mine["served"] += 1
+        if guards[place].send(1) is genlock.DEFERRED:
+            own.tally.counts["deferred"] += 1
+        own.tally.accepted += 1
+    except (genlock.GenlockError, StopIteration):
+        pass  # a close is due, or it has ended
+
+
+def new_guard(place: int) -> Guard:
+    return genlock.guard(body(place), prime=True, **OPTIONS[place])
+
+
+guards: list[Guard] = [new_guard(place) for place in range(len(OPTIONS))]
+
+
+def call(guard: Guard, what: float, mine: Tally) -> None:
+    if what < 0.7:
+        guard.send(mine.done % 10)
+        mine.accepted += 1
+    elif what < 0.8:
+        next(guard)
+    elif what < 0.9:
+        with genlock.exclusive(guard):
+            for _ in range(2):
+                guard.send(1)
+                mine.accepted += 1
+        mine.counts["kept"] += 1
+    elif what < 0.995:
+        guard.throw(KeyError())
+    else:
+        guard.close()
+
+
+def one_operation(chance: random.Random, mine: Tally) -> None:
+    place = chance.randrange(len(guards))
+    try:
+        call(guards[place], chance.random(), mine)
+        mine.counts["served"] += 1
+    except genlock.UndeliveredValuesError as error:  # another thread has closed it
+        mine.accepted += 1 - len(error.values)  # its own value was taken
+    except genlock.ReentrantCallError:
+        # A hit can keep a block of exclusive use from being left. It is given back when it is
+        # collected, at worst while its thread runs the body: then the next one is shut out.
+        if not IS_HIT:
+            raise
     except genlock.GuardTimeoutError:
-        mine["late"] += 1
+        mine.counts["late"] += 1
     except (StopIteration, KeyError):  # it has ended
-        mine["ended"] += 1
+        mine.counts["ended"] += 1
         guards[place] = new_guard(place)
 
 
-def unharmed(mine: Counts, work: Callable[[], None]) -> None:
+def unharmed(mine: Tally, work: Callable[[], None]) -> None:
     """Do the work, and do it again when it was hit."""
-    while not is_over:
+    while mine.done < OPERATIONS and not wrong:
         try:
             work()
         except Interrupt:
-            mine["hit"] += 1
+            mine.hit += 1
 
 
 def work(number: int) -> None:
-    chance, mine = random.Random(number), counts[number]
+    chance, mine = random.Random(number), tallies[number]
+    own.tally = mine
 
-    def call() -> None:
+    def operate() -> None:
         try:
-            while not is_over:
-                one_call(chance, mine)
+            while mine.done < OPERATIONS and not wrong:
+                mine.done += 1
+                one_operation(chance, mine)
         except Interrupt:
             raise
         except BaseException as error:
@@ -98,49 +142,82 @@ def work(number: int) -> None:
 
     # Who is hit while it deals with a hit goes on one floor further out; three hits in a row, each
     # within the few instructions after the one before, do not happen.
-    unharmed(mine, lambda: unharmed(mine, lambda: unharmed(mine, call)))
+    unharmed(mine, lambda: unharmed(mine, lambda: unharmed(mine, operate)))
 
 
-def await_progress() -> None:
-    """Return when every thread has been served again, so that none has died, and no hit is due."""
-    before = [own["served"] for own in counts]
-    deadline = time.monotonic() + PATIENCE
-    while any(own["served"] < served + 2 for own, served in zip(counts, before, strict=True)):
+class Memory:
+    """Blocks and kilobytes that the process has, at a moment in the middle of the work."""
+
+    def __init__(self) -> None:
+        self.blocks = sys.getallocatedblocks()
+        self.peak = 0
+        try:
+            import resource
+        except ImportError:
+            return
+        self.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def watch(threads: list[threading.Thread]) -> tuple[Memory, Memory]:
+    """Hit threads until all is done; memory after a quarter of the work, and near its end."""
+    chance = random.Random(99)
+    marks: list[Memory] = []
+    shares = [0.25, 0.97]
+    deadline = time.monotonic() + LONGEST
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(0.002)
+        done = sum(tally.done for tally in tallies)
+        if IS_HIT and done < 0.95 * OPERATIONS * THREADS:
+            interrupt(chance.choice(threads))
+        if len(marks) < len(shares) and done >= shares[len(marks)] * OPERATIONS * THREADS:
+            marks.append(Memory())
         if time.monotonic() > deadline:
             faulthandler.dump_traceback()
-            sys.exit(f"not every thread goes on: {counts}, {wrong}")
-        time.sleep(0.01)
+            sys.exit(f"not every thread goes on: {[tally.done for tally in tallies]}, {wrong}")
+    while len(marks) < len(shares):
+        marks.append(Memory())
+    return marks[0], marks[1]
 
 
-def interrupt(thread: threading.Thread) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Interrupt)
-    )
+def report(unraisable: "sys.UnraisableHookArgs") -> None:
+    if unraisable.exc_type is Interrupt:
+        swallowed.append(unraisable.exc_type)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
-sys.setswitchinterval(1e-5)
-threads = [threading.Thread(target=work, args=[n], daemon=True) for n in range(THREADS)]
-for thread in threads:
-    thread.start()
-await_progress()
-chance = random.Random(99)
-until = time.monotonic() + SECONDS
-while time.monotonic() < until:
-    time.sleep(0.002)
-    interrupt(chance.choice(threads))
-await_progress()
-is_over = True
-sys.setswitchinterval(0.005)
-for thread in threads:
-    thread.join(PATIENCE)
-    if thread.is_alive():
-        faulthandler.dump_traceback()
-        sys.exit(f"{thread.name} hangs")
-assert not wrong, wrong
-for guard in guards:
+def assert_free(guard: Guard) -> None:
+    """Another thread, which has nothing to do with the ones before, gets its turn."""
     try:
-        next(guard)
+        with genlock.exclusive(guard, timeout=PATIENCE):
+            next(guard)
     except StopIteration:
         pass
-    assert guard._self_gate.busy is False
-print({key: sum(own[key] for own in counts) for key in counts[0]})
+
+
+def main() -> None:
+    sys.setswitchinterval(1e-5)
+    sys.unraisablehook = report
+    tallies.extend(Tally() for _ in range(THREADS))
+    threads = [threading.Thread(target=work, args=[n], daemon=True) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    early, late = watch(threads)
+    assert not wrong, wrong
+    for guard in guards:
+        assert_free(guard)
+
+    hits = len(swallowed) + sum(tally.hit for tally in tallies)
+    accepted = sum(tally.accepted for tally in tallies)
+    taken = sum(tally.taken for tally in tallies)
+    assert abs(taken - accepted) <= 2 * hits, (taken, accepted, hits)
+    assert bool(hits) is IS_HIT
+
+    more = late.blocks - early.blocks
+    assert IS_HIT or more < MOST_BLOCKS_MORE, f"{more} blocks of memory more"
+    counts = {key: sum(tally.counts[key] for tally in tallies) for key in tallies[0].counts}
+    counts |= {"accepted": accepted, "taken": taken, "hits": hits}
+    print(counts | {"more blocks": more, "more kB": late.peak - early.peak})
+
+
+main()

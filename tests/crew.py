@@ -70,9 +70,9 @@ def together(*jobs: Callable[[], Any]) -> list[Any]:
     return [worker.result() for worker in workers]
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], within: float = PATIENCE) -> None:
     """Return once `condition` holds; fail if it does not in time."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("what the test waits for did not come")

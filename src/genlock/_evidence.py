@@ -39,8 +39,8 @@ class Gate(Protocol):
     keeper: weakref.ref[Keep] | None
     policy: Policy
 
-    def give_back(self) -> None:
-        """End exclusive use."""
+    def end_keep(self, keep: weakref.ref[Keep]) -> None:
+        """End exclusive use, if it is this."""
 
     @property
     def name(self) -> str:
@@ -78,18 +78,19 @@ class Keep:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self.me: weakref.ref[Keep] = weakref.ref(self)
+        # An exception that is delivered at the entry of an __exit__ keeps that from running.
+        self.me: weakref.ref[Keep] = weakref.ref(self, gate.end_keep)
         self.thread = own.me
         keeps = own.thread.keeps
         keeps[:] = [other for other in keeps if other() is not None]
         keeps.append(self.me)
 
-    def __del__(self) -> None:
-        # An exception that is delivered at the entry of __exit__ keeps that from running; one at
-        # the entry of __init__, the attributes from being there.
-        gate = getattr(self, "gate", None)
-        if gate is not None and gate.keeper is getattr(self, "me", self):
-            gate.give_back()
+    def end(self) -> None:
+        """Give the gate back, if this keeps it; nothing if it has been ended."""
+        thread = self.thread()
+        if thread is not None and self.me in thread.keeps:
+            thread.keeps.remove(self.me)
+        self.gate.end_keep(self.me)
 
 
 class OwnStack(NamedTuple):

@@ -64,8 +64,8 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
 
     def _leave(self) -> None:
         keep, self._keep = self._keep, None
-        if keep is not None and keep.gate.keeper is keep.me:
-            keep.gate.give_back()
+        if keep is not None:
+            keep.end()
 
     def __exit__(
         self,

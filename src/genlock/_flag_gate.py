@@ -161,9 +161,11 @@ class FlagGate(Gate):
             return
         if not _evidence.is_abandoned(self) or self.busy is not ticket:
             return
-        if self.keeper is not None or getattr(self.guarded, "gi_running", False):
+        if self.is_left_inside():
             raise _diagnoses.abandoned(self, operation, sys._getframe())
         ticket.granted |= self.busy is ticket  # swap
+        if ticket.granted:
+            self.keeper = None
 
     @contextmanager
     def holder(self) -> Iterator[Presence | None]:

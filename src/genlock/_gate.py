@@ -79,6 +79,11 @@ class Gate(Body):
         """End exclusive use."""
         raise NotImplementedError
 
+    def end_keep(self, keep: weakref.ref[Keep]) -> None:
+        """End exclusive use, if it is this."""
+        if self.keeper is keep:
+            self.give_back()
+
     def open_queue(self) -> WaitQueue:
         """The queue, made where there is none yet."""
         raise NotImplementedError
@@ -116,9 +121,9 @@ class Gate(Body):
         patience = Patience(self.policy.timeout, self.policy.warn_after)
         ticket = Ticket(self, stack.held)
         if not self.policy.waits(operation):
-            if self.policy.refuses(operation) and not getattr(self.guarded, "gi_running", False):
-                self.reclaim(ticket, operation)
-            if not ticket.granted:
+            # Where nobody runs the generator, an owner may have vanished: only a look can tell.
+            is_running = getattr(self.guarded, "gi_running", False)
+            if is_running or not self.policy.refuses(operation):
                 return self.turn_away(operation, call, *args)
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
@@ -200,6 +205,11 @@ class Gate(Body):
             self.try_for(ticket)
             if ticket.granted:
                 return
+            if self.policy.refuses(operation):
+                self.reclaim(ticket, operation)
+                if not ticket.granted:
+                    raise _diagnoses.contended(self, operation, sys._getframe())
+                return
             if patience.is_over():
                 self.look_up(ticket, operation)
                 if ticket.granted:
@@ -237,6 +247,11 @@ class Gate(Body):
         if cycle:
             raise _diagnoses.deadlock(self, operation, sys._getframe(), cycle)
         self.reclaim(ticket, operation)
+
+    def is_left_inside(self) -> bool:
+        """Whether an owner that vanished left what nobody can take over."""
+        is_kept = self.keeper is not None and self.keeper() is not None
+        return is_kept or getattr(self.guarded, "gi_running", False)
 
     def is_granted(self) -> bool:
         """Whether a waiter has been given the gate and has not taken it up yet."""

@@ -197,11 +197,11 @@ class LockGate(Gate):
         owner = self.busy
         if ticket.granted or not self.is_abandoned_by(owner):
             return
-        if self.keeper is not None or getattr(self.guarded, "gi_running", False):
+        if self.is_left_inside():
             raise _diagnoses.abandoned(self, operation, sys._getframe())
         with self.mutex:
             if self.busy is owner:
-                ticket.granted, self.busy = True, ticket.thread
+                self.keeper, ticket.granted, self.busy = None, True, ticket.thread
 
     def finish_leaving(self) -> None:
         """Give the gate back for those whom an exception kept from it, while they left."""

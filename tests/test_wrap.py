@@ -67,6 +67,13 @@ def test_what_it_does_not_have_is_missed_as_bare() -> None:
     assert not hasattr(genlock.guard(numbers()), "__copy__")
 
 
+def test_its_methods_are_documented_as_those_of_iterators() -> None:
+    for bare in (numbers(), map(int, "12")):
+        guard: Any = genlock.guard(bare)
+        assert guard.__next__.__doc__ == bare.__next__.__doc__
+        assert guard.__iter__.__doc__ == bare.__iter__.__doc__
+
+
 def test_iter_is_the_guard_itself() -> None:
     guard = genlock.guard(numbers())
     assert iter(guard) is guard

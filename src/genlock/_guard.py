@@ -123,9 +123,11 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
         return repr(self.__wrapped__)
 
     def __iter__(self) -> Iterator[Yield]:
+        """Implement iter(self)."""
         return self
 
     def __next__(self) -> Yield:
+        """Implement next(self)."""
         result: Yield = self._self_gate.enter("next", self.__wrapped__.__next__)
         return result
 
@@ -182,6 +184,7 @@ class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Retu
     # send is a bound method of the gate, kept in a slot: nearly as fast to call as a function.
 
     def __next__(self) -> Yield:
+        """Implement next(self)."""
         return self.send(None)  # type: ignore[arg-type]  # what next() does, for any Send
 
     @overload

@@ -64,7 +64,7 @@ def test_what_except_clauses_already_there_go_on_catching() -> None:
 
 def test_their_arguments_are_those_of_the_interpreters_own_errors() -> None:
     def body() -> Generator[None, Any, None]:
-        with pytest.raises(ValueError, match="already executing|GL001") as raised:
+        with pytest.raises(ValueError, match=r"already executing|GL001") as raised:
             itself.send(1)
         refusals.append(raised.value)
         yield

@@ -16,9 +16,8 @@ import sys
 import unittest
 from typing import Any
 
-from importing import guard_doctests, guard_modules
-
 from counting import counted
+from importing import guard_doctests, guard_modules
 
 LIMIT = 40
 """Seconds after which a test counts as hanging. It is shown where, and nothing more runs."""

@@ -146,6 +146,26 @@ def test_dropping_the_guard_closes_the_generator_at_once() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize("operation", ["send", "throw"])
+def test_an_error_that_comes_back_out_keeps_no_guard_alive(operation: str) -> None:
+    def raising() -> Generator[None, Exception, None]:
+        raise (yield)
+
+    def call(guard: object) -> None:
+        with pytest.raises(KeyError):
+            getattr(guard, operation)(KeyError("given"))
+
+    guard = genlock.guard(raising(), prime=True)
+    gone = weakref.ref(guard)
+    gc.disable()
+    try:
+        call(guard)
+        del guard
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_a_generator_based_coroutine_stays_awaitable() -> None:
     @types.coroutine
     def step() -> Generator[str, str, str]:

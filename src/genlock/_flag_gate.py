@@ -89,6 +89,7 @@ class FlagGate:
             except BaseException as error:
                 if not self.is_shut_out(error):
                     self.note_ending(error, value)
+                    value = None  # which may be `error`: it would hold this frame, and itself
                     raise
             return self.poll_until_free(asks(value), self.resume, value)
         finally:

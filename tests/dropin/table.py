@@ -60,7 +60,8 @@ def update() -> None:
     rows.sort(key=lambda row: (SUITES.index(row.suite), row.python))
     table = HEAD + "".join(f"{row}\n" for row in rows)
     text = README.read_text("utf-8")
-    README.write_text(re.sub(r"(^\|.*\n)+", lambda _: table, text, flags=re.MULTILINE), "utf-8")
+    first_table = re.compile(r"(^\|.*\n)+", re.MULTILINE)
+    README.write_text(first_table.sub(lambda _: table, text, count=1), "utf-8")
 
 
 if __name__ == "__main__":

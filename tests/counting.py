@@ -28,7 +28,7 @@ def count_calls(served: Served) -> type[FlagGate]:
     slot: Any = FlagGate.__dict__["resume"]
 
     def look_up_resume(gate: FlagGate) -> object:
-        served.calls += 1
+        served.calls += 1  # whole: threads take turns at calls and jumps only
         return slot.__get__(gate)
 
     def look_up_enter(gate: FlagGate) -> object:

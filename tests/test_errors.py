@@ -62,6 +62,26 @@ def test_what_except_clauses_already_there_go_on_catching() -> None:
     assert not issubclass(genlock.NotPrimedError, ValueError)
 
 
+def test_their_arguments_are_those_of_the_interpreters_own_errors() -> None:
+    def body() -> Generator[None, Any, None]:
+        with pytest.raises(ValueError, match=r"already executing|GL001") as raised:
+            itself.send(1)
+        refusals.append(raised.value)
+        yield
+
+    refusals: list[BaseException] = []
+    for itself in (body(), genlock.guard(body())):
+        with pytest.raises(TypeError) as raised:
+            itself.send(1)
+        refusals.append(raised.value)
+        next(itself)
+    kinds = [TypeError, ValueError, genlock.NotPrimedError, genlock.ReentrantCallError]
+    assert [type(refusal) for refusal in refusals] == kinds
+    assert [refusal.args for refusal in refusals[:2]] == [refusal.args for refusal in refusals[2:]]
+    assert str(refusals[2]).startswith("[GL006] ")
+    assert str(refusals[3]).startswith("[GL001] ")
+
+
 def test_a_diagnosis_goes_to_json_and_back() -> None:
     text = DIAGNOSIS.to_json()
     assert json.loads(text)["strands"][0]["steps"][0]["site"]["line"] == 12

@@ -123,6 +123,20 @@ def test_nothing_comes_between_taking_the_flag_and_the_try(method: str) -> None:
     assert all(name.startswith((*STRAIGHT, *FORWARD)) for name in between), between
 
 
+def test_nothing_comes_between_taking_the_flag_back_and_granting_it() -> None:
+    """The flag is set then, and nobody shows as its owner."""
+    function = FlagGate.hand_over
+    taken, granted = marked_lines(function)
+    between = [
+        instruction.opname
+        for line in range(taken, granted)
+        for copy in copies(function.__code__, line)
+        for instruction in copy
+    ]
+    allowed = (*STRAIGHT, *FORWARD, "RETURN", "LOAD_CONST")
+    assert all(name.startswith(allowed) for name in between), between
+
+
 @pytest.mark.parametrize("method", ["send", "enter"])
 def test_nothing_comes_between_the_finally_and_giving_the_flag_back(method: str) -> None:
     function = getattr(FlagGate, method)

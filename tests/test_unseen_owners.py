@@ -1,16 +1,15 @@
 """A gate that looks abandoned while somebody is about to enter it must not be taken over."""
 
-import sys
 import threading
-import time
 from typing import Any
 
 import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock import _evidence, _flag_gate, _waits
-from genlock._flag_gate import FlagGate
+from genlock import _evidence
+from genlock._gates import PlainGate
+from genlock._waits import Ticket
 
 
 class Stop:
@@ -41,69 +40,33 @@ class Stop:
         return stopped
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the clock is read between taking back and granting"
-)
 def test_while_the_turn_is_given_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    granting, closing = Stop("holder"), Stop("closer")
-    real = time.monotonic
+    granting = Stop("holder")
+    monkeypatch.setattr(Ticket, "wake_as_owner", granting.before(Ticket.wake_as_owner))
     with Occupied(on_close="raise") as stage:
-        gate = stage.guard._self_gate
-
-        def clock() -> float:
-            now = real()
-            is_granting = sys._getframe(1).f_code.co_name == "pass_on" and gate.busy is True
-            if is_granting:
-                granting.here()
-            return now
-
-        monkeypatch.setattr(_flag_gate, "monotonic", clock)
-        monkeypatch.setattr(FlagGate, "run", closing.before(FlagGate.run))
         head = Worker(lambda: stage.guard.send("head"))
         until(stage.waiters)
-        gate.queue[0].head_since -= PATIENCE  # overdue
-        stage.inside.clear()
+        stage.guard._self_gate.queue[0].head_since -= PATIENCE  # overdue
         stage.leave.set()
-        until(lambda: granting.reached.is_set() or not head.is_alive())
-        if not granting.reached.is_set():
-            return
-        stage.leave.clear()
-        closer = Worker(stage.guard.close, name="closer")
-        until(lambda: closing.reached.is_set() or not closer.is_alive())
+        assert granting.reached.wait(PATIENCE)
+        with pytest.raises(genlock.ContendedCallError):
+            stage.guard.close()
         granting.go_on.set()
-        until(stage.inside.is_set)
-        is_let_in = closing.reached.is_set()
-        stage.leave.set()
-        closing.go_on.set()
-        closer.join(PATIENCE)
-        head.join(PATIENCE)
-    assert not is_let_in, "two calls own the gate"
+        assert head.result() == 2
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a call that refuses to wait reclaims outside the queue",
-)
 def test_while_a_call_that_took_over_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     looking, entering = Stop("first"), Stop("first")
+    monkeypatch.setattr(_evidence, "own_stack", looking.after(_evidence.own_stack))
+    monkeypatch.setattr(PlainGate, "try_for", entering.after(PlainGate.try_for))
     with Occupied(on_busy="raise") as stage:
-        monkeypatch.setattr(_evidence, "own_stack", looking.after(_evidence.own_stack))
-        monkeypatch.setattr(_waits, "own_wait_for", entering.after(_waits.own_wait_for))
         first = Worker(lambda: stage.guard.send("first"), name="first")
-        until(looking.reached.is_set)
+        assert looking.reached.wait(PATIENCE)
         stage.leave.set()
         stage.holder.join(PATIENCE)
-        stage.inside.clear()
-        stage.leave.clear()
         looking.go_on.set()
-        until(lambda: entering.reached.is_set() or stage.inside.is_set())
-        second = Worker(lambda: stage.guard.send("second"))
-        until(lambda: stage.inside.is_set() or not second.is_alive())
-        is_let_in = second.is_alive() and entering.reached.is_set()
-        stage.leave.set()
+        assert entering.reached.wait(PATIENCE)
+        with pytest.raises(genlock.ContendedCallError):
+            stage.guard.send("second")
         entering.go_on.set()
-        first.join(PATIENCE)
-        second.join(PATIENCE)
-    assert not is_let_in, "two calls own the gate"
-    assert isinstance(second.raised, genlock.ContendedCallError)
+        assert first.result() == 2

@@ -67,6 +67,13 @@ def test_what_it_does_not_have_is_missed_as_bare() -> None:
     assert not hasattr(genlock.guard(numbers()), "__copy__")
 
 
+def test_its_methods_are_documented_as_those_of_iterators() -> None:
+    for bare in (numbers(), map(int, "12")):
+        guard: Any = genlock.guard(bare)
+        assert guard.__next__.__doc__ == bare.__next__.__doc__
+        assert guard.__iter__.__doc__ == bare.__iter__.__doc__
+
+
 def test_iter_is_the_guard_itself() -> None:
     guard = genlock.guard(numbers())
     assert iter(guard) is guard
@@ -134,6 +141,26 @@ def test_dropping_the_guard_closes_the_generator_at_once() -> None:
     try:
         del guard
         assert farewells == ["bye"]
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("operation", ["send", "throw"])
+def test_an_error_that_comes_back_out_keeps_no_guard_alive(operation: str) -> None:
+    def raising() -> Generator[None, Exception, None]:
+        raise (yield)
+
+    def call(guard: object) -> None:
+        with pytest.raises(KeyError):
+            getattr(guard, operation)(KeyError("given"))
+
+    guard = genlock.guard(raising(), prime=True)
+    gone = weakref.ref(guard)
+    gc.disable()
+    try:
+        call(guard)
+        del guard
         assert gone() is None
     finally:
         gc.enable()

@@ -21,9 +21,16 @@ class GenlockError(Exception):
     code: ClassVar[str] = ""
     diagnosis: Diagnosis
 
+    _interpreters_own: ClassVar[str] = ""
+    """What the interpreter says about the same; `args` hold it, for code that looks there."""
+
     def __init__(self, diagnosis: Diagnosis) -> None:
-        super().__init__(_wording.message(diagnosis))
+        self._message = _wording.message(diagnosis)
+        super().__init__(self._interpreters_own or self._message)
         self.diagnosis = diagnosis
+
+    def __str__(self) -> str:
+        return self._message
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.diagnosis,), self.__dict__
@@ -33,11 +40,12 @@ class GeneratorBusyError(GenlockError, ValueError):
     """The generator is executing already (GL000): base of the errors that say so.
 
     A ValueError, as the interpreter's own "generator already executing" is, so that an existing
-    `except ValueError` keeps working.
+    `except ValueError` keeps working; its `args` are those of that one.
     """
 
     __module__ = "genlock"
     code = "GL000"
+    _interpreters_own = "generator already executing"
 
 
 class ReentrantCallError(GeneratorBusyError):
@@ -86,11 +94,12 @@ class NotPrimedError(GenlockError, TypeError):
     """A value was sent to a coroutine that has not started (GL006).
 
     A TypeError, as the interpreter's own "can't send non-None value to a just-started
-    generator" is.
+    generator" is, with its `args`.
     """
 
     __module__ = "genlock"
     code = "GL006"
+    _interpreters_own = "can't send non-None value to a just-started generator"
 
 
 class UndeliveredValuesError(GenlockError):

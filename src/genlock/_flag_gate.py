@@ -53,6 +53,7 @@ class FlagGate(Gate):
                     if getattr(self.guarded, "gi_frame", self) is None:
                         self.ending = self.ending or error.__class__
                 if not is_bare_use:
+                    value = None  # which may be `error`: it would hold this frame, and itself
                     raise
             return self.poll_until_free(asks(value), self.resume, value)
         finally:

@@ -128,9 +128,11 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
         return repr(self.__wrapped__)
 
     def __iter__(self) -> Iterator[Yield]:
+        """Implement iter(self)."""
         return self
 
     def __next__(self) -> Yield:
+        """Implement next(self)."""
         result: Yield = self._self_gate.enter("next", self.__wrapped__.__next__)
         return result
 
@@ -186,6 +188,7 @@ class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Retu
     # send is a bound method of the gate, kept in a slot: nearly as fast to call as a function.
 
     def __next__(self) -> Yield:
+        """Implement next(self)."""
         return self.send(None)  # type: ignore[arg-type]  # what next() does, for any Send
 
     @overload
@@ -210,7 +213,13 @@ class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Retu
         Returns what it yields next. Raises what comes out of it, and what the guard's `send`
         raises where another thread is inside or the call came back. Thread-safe. See PEP 342.
         """
-        result: Yield = self._self_gate.enter("throw", self.__wrapped__.throw, *exception)
+        try:
+            result: Yield = self._self_gate.enter("throw", self.__wrapped__.throw, *exception)
+        except BaseException as error:
+            _clear_gate_frames(error.__traceback__)
+            raise
+        finally:
+            del exception
         return result
 
     def close(self) -> Any:
@@ -220,6 +229,18 @@ class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Retu
         yields instead, and what the policy's `on_close` says. Thread-safe. See PEP 342.
         """
         return self._self_gate.enter("close", self.__wrapped__.close)
+
+
+def _clear_gate_frames(traceback: TracebackType | None) -> None:
+    """Make the frames between a call of `throw` and the generator's forget what was thrown.
+
+    They hold it, and when it comes out, it holds them by its traceback: a cycle, that would keep
+    the guard alive until the collector runs.
+    """
+    traceback = traceback and traceback.tb_next
+    while traceback is not None and traceback.tb_frame.f_globals.get("__package__") == "genlock":
+        traceback.tb_frame.clear()
+        traceback = traceback.tb_next
 
 
 class _AwaitableGenerator(GuardedGenerator[Yield, Send, Return]):

@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 
-from genlock import _guard
-from genlock._flag_gate import FlagGate
+import genlock
+from genlock import _gates
+from genlock._body import Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from genlock._gate import Gate
 
 
 class Served:
@@ -19,33 +22,34 @@ class Served:
     calls = 0
 
 
-def count_calls(served: Served) -> type[FlagGate]:
+def count_calls(kind: type[Gate], served: Served) -> type[Gate]:
     """A gate that adds every call to `served`.
 
     The call takes the same frames as without: a gate looks up `resume` for each send and next,
     and a guard looks up `enter` for each other operation, before either is called.
     """
-    slot: Any = FlagGate.__dict__["resume"]
+    slot: Any = Body.__dict__["resume"]
 
-    def look_up_resume(gate: FlagGate) -> object:
+    def look_up_resume(gate: Gate) -> object:
         served.calls += 1  # whole: threads take turns at calls and jumps only
         return slot.__get__(gate)
 
-    def look_up_enter(gate: FlagGate) -> object:
+    def look_up_enter(gate: Gate) -> object:
         served.calls += 1
-        return FlagGate.enter.__get__(gate)
+        return kind.enter.__get__(gate)
 
     members = {
         "__slots__": (),
         "resume": property(look_up_resume, slot.__set__),
         "enter": property(look_up_enter),
     }
-    return cast("type[FlagGate]", type("CountingGate", (FlagGate,), members))
+    return cast("type[Gate]", type("CountingGate", (kind,), members))
 
 
 @contextmanager
 def counted() -> Iterator[Served]:
     """Count the calls to the guards that are made in the block."""
     served = Served()
-    with patch.object(_guard, "FlagGate", count_calls(served)):
+    kind = type(genlock.guard(iter(()))._self_gate)
+    with patch.object(_gates, "PlainGate", count_calls(kind, served)):
         yield served

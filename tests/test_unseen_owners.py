@@ -8,7 +8,6 @@ import pytest
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
 from genlock import _evidence
-from genlock._gates import PlainGate
 from genlock._waits import Ticket
 
 
@@ -58,8 +57,9 @@ def test_while_the_turn_is_given_to_the_head(monkeypatch: pytest.MonkeyPatch) ->
 def test_while_a_call_that_took_over_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     looking, entering = Stop("first"), Stop("first")
     monkeypatch.setattr(_evidence, "own_stack", looking.after(_evidence.own_stack))
-    monkeypatch.setattr(PlainGate, "try_for", entering.after(PlainGate.try_for))
     with Occupied(on_busy="raise") as stage:
+        kind = type(stage.guard._self_gate)
+        monkeypatch.setattr(kind, "try_for", entering.after(kind.try_for))
         first = Worker(lambda: stage.guard.send("first"), name="first")
         assert looking.reached.wait(PATIENCE)
         stage.leave.set()

@@ -118,13 +118,14 @@ class Gate(Body):
         if self in stack.held:
             # Exclusive use; or a signal handler or finaliser between the yield and the release.
             return self.run_as_owner(None, operation, call, *args)
-        patience = Patience(self.policy.timeout, self.policy.warn_after)
-        ticket = Ticket(self, stack.held)
+        refuses = self.policy.refuses(operation)
         if not self.policy.waits(operation):
             # Where nobody runs the generator, an owner may have vanished: only a look can tell.
             is_running = getattr(self.guarded, "gi_running", False)
-            if is_running or not self.policy.refuses(operation):
+            if is_running or not refuses:
                 return self.turn_away(operation, call, *args)
+        patience = Patience(self.policy.timeout, self.policy.warn_after, refuses=refuses)
+        ticket = Ticket(self, stack.held)
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
             self.await_turn_again(waiting, stack.held, operation, patience)
@@ -205,7 +206,7 @@ class Gate(Body):
             self.try_for(ticket)
             if ticket.granted:
                 return
-            if self.policy.refuses(operation):
+            if patience.refuses:
                 self.reclaim(ticket, operation)
                 if not ticket.granted:
                     raise _diagnoses.contended(self, operation, sys._getframe())

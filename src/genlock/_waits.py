@@ -35,12 +35,18 @@ _waiting: dict[int, Ticket] = {}
 
 
 class Patience:
-    """How long one call is willing to wait, and when it says so. Times in seconds."""
+    """How long one call is willing to wait, and when it says so. Times in seconds.
 
-    __slots__ = ("blocks_loop", "deadline", "started", "warn_at")
+    A call that `refuses` does not wait at all, nor is that a timeout.
+    """
 
-    def __init__(self, timeout: float | None, warn_after: float | None) -> None:
+    __slots__ = ("blocks_loop", "deadline", "refuses", "started", "warn_at")
+
+    def __init__(
+        self, timeout: float | None, warn_after: float | None, *, refuses: bool = False
+    ) -> None:
         self.started = monotonic()
+        self.refuses = refuses
         self.blocks_loop = _runs_event_loop()
         self.deadline = math.inf if timeout is None else self.started + timeout
         if warn_after is None:

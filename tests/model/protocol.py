@@ -114,7 +114,7 @@ class FlagGateProtocol:
 
     @interrupted("clean_up")
     def join_queue(self, gate: World, me: Thread) -> str:
-        """`self.queue.append(ticket)`."""
+        """`(self.queue or self.open_queue()).append(ticket)`."""
         gate.queue.append(me.ticket)
         return "mark" if me.number in self.refusing else "try_flag"
 
@@ -178,7 +178,7 @@ class FlagGateProtocol:
 
     @interrupted("clean_up")
     def look_at_tickets(self, gate: World, me: Thread) -> str:
-        """`other.granted and not other.gone for other in list(self.queue or ())`."""
+        """`ticket.granted and not ticket.gone for ticket in waiting`."""
         other, *rest = me.to_look_at
         me.to_look_at = tuple(rest)
         if gate.tickets[other].granted and not gate.tickets[other].gone:
@@ -259,7 +259,7 @@ class FlagGateProtocol:
 
     @interrupted("end")
     def wake(self, gate: World, me: Thread) -> str:
-        """`was, self.awake = self.awake, True`, `if not was:`, `self._wake()`."""
+        """`if not self.awake:`, `self.awake = True`, `self._wake()`."""
         head = gate.tickets[me.head]
         was, head.awake = head.awake, True
         if not was:

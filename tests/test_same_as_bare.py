@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import wrapt
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from types import TracebackType
 
-PACKAGE = os.path.dirname(genlock.__file__)  # noqa: PTH120  # as code objects name files
+PROXIES = (
+    os.path.dirname(genlock.__file__),  # noqa: PTH120  # as code objects name files
+    os.path.dirname(wrapt.__file__),  # noqa: PTH120
+)
 
 
 class CustomError(Exception):
@@ -283,7 +287,7 @@ def places(traceback: TracebackType | None) -> list[tuple[str, int]]:
     found = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if not code.co_filename.startswith(PACKAGE):
+        if not code.co_filename.startswith(PROXIES):
             found.append((code.co_qualname, traceback.tb_lineno))
         traceback = traceback.tb_next
     return found

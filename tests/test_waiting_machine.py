@@ -91,6 +91,9 @@ class Waiting(RuleBasedStateMachine):
             with genlock.exclusive(self.guard):
                 call.stay()
 
+    def tickets(self) -> list[_waits.Ticket]:
+        return self.gate.queue.tickets() if self.gate.queue else []
+
     # The model's part.
 
     def let_in(self, call: Call) -> bool:
@@ -173,7 +176,7 @@ class Waiting(RuleBasedStateMachine):
         call = self.waiting.pop(which % len(self.waiting))
         call.outcome = Killed
         self.through.append(call)
-        ticket = next(ticket for ticket in self.gate.queue or () if ticket.ident == ident(call))
+        ticket = next(ticket for ticket in self.tickets() if ticket.ident == ident(call))
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(ident(call)), ctypes.py_object(Killed)
         )
@@ -196,7 +199,7 @@ class Waiting(RuleBasedStateMachine):
         }
 
     def observed(self) -> dict[str, Any]:
-        tickets = list(self.gate.queue or ())
+        tickets = self.tickets()
         through = [call for call in self.calls if call.worker and not call.worker.is_alive()]
         return {
             "inside": [call.number for call in self.calls if call.is_in],

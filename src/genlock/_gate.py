@@ -242,7 +242,7 @@ class Gate(Body):
     def look_up(self, ticket: Ticket, operation: Operation) -> None:
         """Nobody woke this waiter in time: see whether anybody ever can."""
         ticket.has_looked = True
-        if self.queue is None or ticket not in self.queue:
+        if self.queue is None or ticket not in self.queue.tickets():
             (self.queue or self.open_queue()).append(ticket)
         cycle = _waits.closed_cycle(ticket)
         if cycle:

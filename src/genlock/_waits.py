@@ -181,7 +181,12 @@ class WaitQueue(deque[Ticket]):
         """Take a ticket out, wherever it stands; the next one is head from now on."""
         try:
             was_head = self[0] is ticket
-            self.remove(ticket)
+            while True:
+                try:
+                    self.remove(ticket)
+                    break
+                except IndexError:  # where threads run at once: it changed meanwhile
+                    continue
             if was_head:
                 self[0].head_since = monotonic()
         except (IndexError, ValueError):

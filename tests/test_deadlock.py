@@ -145,6 +145,7 @@ def test_close_takes_part() -> None:
 def test_a_deadlock_of_a_handler_that_runs_during_a_wait() -> None:
     """The wait began with empty hands; the handler has entered `first` since."""
     both = threading.Event()
+    began: list[float] = []
     told: list[genlock.DeadlockError] = []
 
     def send(guard: Any, value: str) -> None:
@@ -163,6 +164,7 @@ def test_a_deadlock_of_a_handler_that_runs_during_a_wait() -> None:
         while True:
             if (yield) == "hold":
                 assert both.wait(PATIENCE)
+                until(lambda: second._self_gate.queue[0].serial > began[0])
                 send(first, "back")
 
     second: Any = genlock.guard(holding(), prime=True, name="second")
@@ -173,6 +175,7 @@ def test_a_deadlock_of_a_handler_that_runs_during_a_wait() -> None:
 
     def interrupt() -> None:
         until(lambda: second._self_gate.queue)
+        began.append(second._self_gate.queue[0].serial)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     interrupter = Worker(interrupt)

@@ -170,3 +170,13 @@ def test_a_forgotten_yield_is_named() -> None:
 
     with pytest.raises(TypeError, match=r"sink returned None.* is there no yield in it"):
         sink()
+
+
+def test_coroutine_says_that_it_primes_in_any_case() -> None:
+    with pytest.raises(TypeError, match="always primes"):
+        genlock.coroutine(prime=False)  # type: ignore[call-overload]
+
+
+def test_a_refusal_names_the_decorator_that_was_used() -> None:
+    with pytest.raises(TypeError, match=r"^@genlock\.coroutine takes a generator function, not 5$"):
+        genlock.coroutine(5)  # type: ignore[call-overload]

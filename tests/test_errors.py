@@ -295,3 +295,20 @@ def test_a_type_error_of_the_body_with_those_words_passes_through() -> None:
     with pytest.raises(TypeError) as caught:
         next(guard)
     assert type(caught.value) is TypeError
+
+
+def test_a_name_too_long_for_a_message_is_cut() -> None:
+    guard = genlock.guard(iter([1]), name="n" * 1000)
+    assert genlock._guard.gate_of(guard).name == "n" * 79 + "…"
+
+
+def test_an_error_that_comes_out_again_is_told_about_once() -> None:
+    def brief() -> Generator[int, None, None]:
+        yield 1
+
+    guard, stop = genlock.guard(brief()), StopIteration()
+    assert list(guard) == [1]
+    for _ in range(3):
+        with pytest.raises(StopIteration):
+            guard.throw(stop)
+    assert len(stop.__notes__) == 1

@@ -372,3 +372,36 @@ def test_guards_work_on_wrapt_without_its_extension() -> None:
     kinds, has_extension = run(code, WRAPT_DISABLE_EXTENSIONS="1").splitlines()
     assert kinds == " ".join(["GuardedGenerator"] * 3) + " 3"
     assert has_extension == "False"
+
+
+def test_what_is_the_guards_own_cannot_be_set() -> None:
+    def body() -> Generator[int, None, None]:
+        yield 1
+
+    guard: Any = genlock.guard(body())
+    bare: Any = body()
+    for name in ("send", "throw", "close", "gi_frame", "other"):
+        with pytest.raises(AttributeError) as refused:
+            setattr(guard, name, 5)
+        with pytest.raises(AttributeError) as as_bare:
+            setattr(bare, name, 5)
+        assert str(refused.value) == str(as_bare.value)
+    with pytest.raises(AttributeError):
+        del guard.send
+    guard.__name__ = "renamed"
+    assert guard.__wrapped__.__name__ == "renamed"
+
+
+@pytest.mark.parametrize("make", [genlock.guard, genlock.guarded, genlock.coroutine])
+def test_a_name_that_is_no_string_is_refused(make: Any) -> None:
+    with pytest.raises(TypeError, match=r"^name must be a string or None, not 5$"):
+        make(*([iter(())] if make is genlock.guard else []), name=5)
+
+
+def test_an_attribute_look_up_that_fails_otherwise_counts_as_none() -> None:
+    class Sloppy:
+        def __getattr__(self, name: str) -> Any:
+            raise KeyError(name)
+
+    with pytest.raises(TypeError, match="Sloppy"):
+        genlock.guard(Sloppy())

@@ -29,6 +29,7 @@ _own = threading.local()
 
 _ALREADY_EXECUTING = "generator already executing"
 _NOT_STARTED = "can't send non-None value to a just-started generator"
+_LONGEST_NAME = 80  # characters: more would break up the messages
 _SHORTEST_POLL = 1e-5  # seconds: what a short body takes
 _LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before it switches
 
@@ -58,10 +59,11 @@ class Body:
     @property
     def name(self) -> str:
         """What messages call the guard."""
-        if self.label is not None:
-            return self.label
-        name = getattr(self.guarded, "__qualname__", None) or type(self.guarded).__name__
-        return str(name).rpartition("<locals>.")[2]
+        name = self.label
+        if name is None:
+            name = str(getattr(self.guarded, "__qualname__", None) or type(self.guarded).__name__)
+            name = name.rpartition("<locals>.")[2]
+        return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
     def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         try:

@@ -16,7 +16,7 @@ from genlock._guard import (
     GuardedIterator,
     guard,
 )
-from genlock._policy import Choice, Policy
+from genlock._policy import Choice, Policy, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -155,6 +155,7 @@ def guarded(
     The functions it makes are as thread-safe as those it is given. With GENLOCK=off in the
     environment they return what the function returns (primed, with `prime`).
     """
+    check_name(name)
     decorate = functools.partial(_decorate, Choice(policy, options), name, prime)
     return decorate if function is None else decorate(function)
 
@@ -202,6 +203,8 @@ def coroutine(
     Takes the arguments of `guarded` but `prime`, and raises what it raises; a call raises
     RuntimeError where the generator ends before its first yield.
     """
+    if "prime" in options:
+        raise TypeError(_wording.ALWAYS_PRIMES)
     decorator = guarded(policy=policy, name=name, prime=True, **options)
     return decorator if function is None else decorator(function)
 
@@ -210,7 +213,7 @@ def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -
     inner = function.__func__ if isinstance(function, classmethod | staticmethod) else function
     is_async = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
     if is_async or not callable(inner) or isinstance(inner, type):
-        raise TypeError(_wording.not_decoratable(inner, is_async=is_async))
+        raise TypeError(_wording.not_decoratable(inner, prime=prime, is_async=is_async))
     if is_off and not prime:
         return function
 

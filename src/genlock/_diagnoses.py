@@ -147,7 +147,9 @@ def long_wait(gate: Gate, operation: Operation, frame: FrameType, patience: Pati
 def tell_ending(gate: Gate, error: BaseException, ending: Ending) -> None:
     """Note on `error` what had ended the generator before."""
     try:
-        error.add_note(_wording.already_ended(gate.name, ending))
+        note = _wording.already_ended(gate.name, ending)
+        if note not in getattr(error, "__notes__", ()):  # it may come out again and again
+            error.add_note(note)
     except Exception as failure:  # the user's error must come out as it is
         if _frames.is_interruption(failure):
             raise

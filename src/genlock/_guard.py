@@ -13,7 +13,7 @@ import wrapt
 from genlock import _wording
 from genlock._deferral import Deferred
 from genlock._gates import gate_for, is_off
-from genlock._policy import Policy, resolve
+from genlock._policy import Policy, check_name, resolve
 
 Yield = TypeVar("Yield", covariant=True)
 Send = TypeVar("Send", contravariant=True)
@@ -110,6 +110,14 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
         # copy and itertools.tee look for these before they do without.
         __copy__ = _Missing()
         __deepcopy__ = _Missing()
+
+        # What a guard has of its own cannot be set from outside, as with a generator.
+
+        def __setattr__(self, name, value):
+            setattr(self.__wrapped__, name, value)
+
+        def __delattr__(self, name):
+            delattr(self.__wrapped__, name)
 
         def __getattr__(self, name):
             attribute = super().__getattr__(name)
@@ -337,12 +345,15 @@ def guard(
         **options: fields of `Policy`, which override those of `policy`.
 
     Raises:
-        TypeError: `obj` is nothing that can be guarded, or an option is unknown or of a wrong type.
+        TypeError: `obj` is nothing that can be guarded, an option is unknown or of a wrong type, or
+            `name` is no string.
         ValueError: an option's value is not possible, or `obj` is a guard with other options.
         RuntimeError: with `prime`, the generator ended before its first yield.
 
     Safe in any thread. With GENLOCK=off in the environment, returns `obj`.
     """
+    if name is not None:
+        check_name(name)
     if is_off:
         guarded = obj
     elif type(obj) is GeneratorType:
@@ -376,9 +387,9 @@ def _guarded_generator(
 
 
 def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIterator[Any]:
-    if isinstance(obj, CoroutineType | AsyncGeneratorType) or hasattr(obj, "__anext__"):
+    if isinstance(obj, CoroutineType | AsyncGeneratorType) or hasattr(type(obj), "__anext__"):
         raise TypeError(_wording.not_guardable(obj, "async"))
-    if not hasattr(type(obj), "__next__") and not hasattr(obj, "send"):
+    if not hasattr(type(obj), "__next__") and not _can_be_sent_to(obj):
         if inspect.isroutine(obj):
             raise TypeError(_wording.not_guardable(obj, "function"))
         if isinstance(obj, Iterable):
@@ -388,6 +399,13 @@ def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIter
     _set_wrapped(proxy, obj)
     _set_gate(proxy, gate_for(obj, getattr(obj, "send", None) or obj.__next__, policy, name))
     return proxy
+
+
+def _can_be_sent_to(obj: Any) -> bool:
+    try:
+        return hasattr(obj, "send")
+    except Exception:  # a __getattr__ that raises something of its own
+        return False
 
 
 def _checked_again(

@@ -107,6 +107,12 @@ def check_seconds(option: str, seconds: object) -> None:
         raise ValueError(f"{option} must be 0 or more seconds, not {reprlib.repr(seconds)}")
 
 
+def check_name(name: object) -> None:
+    """Raise TypeError, unless this can be what messages call a guard."""
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name must be a string or None, not {reprlib.repr(name)}")
+
+
 _default = Policy()
 
 

@@ -147,16 +147,20 @@ def not_a_guard(given: object) -> str:
     )
 
 
-def not_decoratable(given: object, *, is_async: bool) -> str:
-    """Refusal of something that `@guarded` cannot wrap."""
+ALWAYS_PRIMES = "@genlock.coroutine always primes; without, it is @genlock.guarded"
+
+
+def not_decoratable(given: object, *, prime: bool, is_async: bool) -> str:
+    """Refusal of something that `@guarded` or `@coroutine` cannot wrap."""
+    decorator = "@genlock.coroutine" if prime else "@genlock.guarded"
     if is_async:
         name = getattr(given, "__qualname__", repr(given))
         return (
             f"cannot guard {name}: an async function makes objects that belong to one event loop,"
             " not to threads.\n"
-            "  @genlock.guarded takes a generator function:  def … yield"
+            f"  {decorator} takes a generator function:  def … yield"
         )
-    return f"@genlock.guarded takes a generator function, not {reprlib.repr(given)}"
+    return f"{decorator} takes a generator function, not {reprlib.repr(given)}"
 
 
 def different_policy(name: str) -> str:

@@ -195,9 +195,11 @@ class Gate(Body):
 
     def leave_queue(self, ticket: Ticket) -> None:
         # Known to wait as long as it is queued: a forked child strikes out only known waits.
-        if self.queue is not None:
-            self.queue.leave(ticket)
-        _waits.end_wait(ticket)
+        try:
+            if self.queue is not None:
+                self.queue.leave(ticket)
+        finally:
+            _waits.end_wait(ticket)
 
     def await_turn(self, ticket: Ticket, operation: Operation, patience: Patience) -> None:
         """Return when `ticket` owns the gate, found free or handed over."""

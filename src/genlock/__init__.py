@@ -46,3 +46,20 @@ __all__ = [
     "guard",
     "guarded",
 ]
+
+_LATER: dict[str, str] = {}
+"""Where the names are that few programs use, imported when one asks for them (PEP 562)."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'genlock' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

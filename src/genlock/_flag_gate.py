@@ -168,6 +168,20 @@ class FlagGate(Gate):
         if ticket.granted:
             self.keeper = None
 
+    def is_lost(self) -> bool:
+        return self.is_left_inside() and _evidence.is_abandoned(self)
+
+    def tally(self, waited: int) -> None:
+        queue = self.open_queue()
+        # Each in one line without a call, where no other thread gets in.
+        queue.contended += 1
+        queue.waited += waited
+        queue.longest = waited if waited > queue.longest else queue.longest
+
+    @contextmanager
+    def pinned(self) -> Iterator[bool]:
+        yield True
+
     @contextmanager
     def holder(self) -> Iterator[Presence | None]:
         yield _evidence.presence(self)

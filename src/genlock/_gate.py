@@ -104,6 +104,21 @@ class Gate(Body):
         """
         raise NotImplementedError
 
+    def pinned(self) -> AbstractContextManager[bool]:
+        """In the block, calls that are inside or wait stay: frames of them and of what called them.
+
+        False where they do not, and must not be read.
+        """
+        raise NotImplementedError
+
+    def is_lost(self) -> bool:
+        """Whether its owner can never come back, and left what nobody can take over."""
+        raise NotImplementedError
+
+    def tally(self, waited: int) -> None:
+        """Count a call that found the gate busy and `waited` so many nanoseconds, or none."""
+        raise NotImplementedError
+
     def holder(self) -> AbstractContextManager[Presence | None]:
         """The other thread that is inside; its frames can be read until the block ends."""
         raise NotImplementedError
@@ -125,7 +140,7 @@ class Gate(Body):
             if is_running or not refuses:
                 return self.turn_away(operation, call, *args)
         patience = Patience(self.policy.timeout, self.policy.warn_after, refuses=refuses)
-        ticket = Ticket(self, stack.held)
+        ticket = Ticket(self, stack.held, operation)
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
             self.await_turn_again(waiting, stack.held, operation, patience)
@@ -157,6 +172,7 @@ class Gate(Body):
 
     def turn_away(self, operation: Operation, _call: Callable[..., Any], *_args: Any) -> Any:
         """Another thread is inside, and the policy says not to wait."""
+        self.tally(0)
         raise _diagnoses.contended(self, operation, sys._getframe())
 
     def after_release(self) -> None:
@@ -176,10 +192,11 @@ class Gate(Body):
         if self in stack.held:
             return
         if not self.policy.waits("exclusive"):
+            self.tally(0)
             raise _diagnoses.contended(self, "exclusive", sys._getframe())
         waiting = _waits.own_wait_for(self)
         if waiting is None:
-            self.wait_and_keep(Ticket(self, stack.held), patience, me)
+            self.wait_and_keep(Ticket(self, stack.held, "exclusive"), patience, me)
         else:
             self.await_turn_again(waiting, stack.held, "exclusive", patience)
             waiting.rouse()
@@ -189,17 +206,20 @@ class Gate(Body):
     # gate back and gives it to the head.
 
     def join_queue(self, ticket: Ticket) -> None:
+        ticket.frame = sys._getframe(1)
         # Before it can be given a turn: a signal handler that runs here must find this wait.
         _waits.begin_wait(ticket)
         (self.queue or self.open_queue()).append(ticket)
 
     def leave_queue(self, ticket: Ticket) -> None:
+        ticket.frame = None
         # Known to wait as long as it is queued: a forked child strikes out only known waits.
         try:
             if self.queue is not None:
                 self.queue.leave(ticket)
         finally:
-            _waits.end_wait(ticket)
+            if _waits.end_wait(ticket):
+                self.tally(round((monotonic() - ticket.began) * 1e9))
 
     def await_turn(self, ticket: Ticket, operation: Operation, patience: Patience) -> None:
         """Return when `ticket` owns the gate, found free or handed over."""

@@ -118,6 +118,7 @@ class LockGate(Gate):
             return self.run(operation, call, *args)
         finally:
             ticket.gone = True
+            ticket.frame = None  # before it stays for whoever has found the frame here
             with self.mutex:
                 if ticket.granted:
                     # `was` is read by _evidence.
@@ -158,9 +159,11 @@ class LockGate(Gate):
                 self.keeper, ticket.granted = me, False
         finally:
             ticket.gone = True
+            ticket.frame = None
             with self.mutex:
                 if ticket.granted:
                     ticket.granted, self.busy = False, False
+            self.stay_for_reader()
             self.leave_queue(ticket)
             if self.keeper is not me:
                 self.after_release()
@@ -226,18 +229,35 @@ class LockGate(Gate):
         stack = _evidence.own_stack(sys._getframe(), self.guarded)
         return not self.is_granted() and self not in stack.held and not stack.passes_through
 
+    def is_lost(self) -> bool:
+        return self.is_abandoned_by(self.busy) and self.is_left_inside()
+
+    def tally(self, waited: int) -> None:
+        queue = self.open_queue()
+        with self.mutex:
+            queue.contended += 1
+            queue.waited += waited
+            queue.longest = waited if waited > queue.longest else queue.longest
+
     @contextmanager
-    def holder(self) -> Iterator[Presence | None]:
+    def pinned(self) -> Iterator[bool]:
         if not _frames.RUN_AT_ONCE:
-            yield _evidence.presence(self)
+            yield True
             return
-        pin = self.pin = self.pin or _thread.RLock()
+        fresh = _thread.RLock()
+        with self.mutex:
+            pin = self.pin = fresh if self.pin is None else self.pin
         held = pin.acquire(timeout=_LONGEST_READING)
         try:
-            yield self.pinned_presence()
+            yield held
         finally:
             if held:
                 pin.release()
+
+    @contextmanager
+    def holder(self) -> Iterator[Presence | None]:
+        with self.pinned():
+            yield self.pinned_presence() if _frames.RUN_AT_ONCE else _evidence.presence(self)
 
     def pinned_presence(self) -> Presence | None:
         owner: Any = self.busy

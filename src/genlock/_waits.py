@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING
 from genlock._threads import own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+    from genlock._records import Operation
 
 # Seconds.
 ROUND = 0.004  # in which every waiter is to get its turn, so that switching costs little
@@ -79,26 +82,32 @@ class Ticket:
 
     `held` is what its thread is inside of: as long as it waits, it cannot leave any of that.
     `awake`, `granted` and `gone` are the protocol between the waiter and whoever passes the turn
-    on; see the gate.
+    on; see the gate. `began` is when the wait did, `operation` what it is for, and `frame` that of
+    the method that waits, as long as it does.
     """
 
     __slots__ = (
         "_sleep",
         "_wake",
         "awake",
+        "began",
+        "frame",
         "gone",
         "granted",
         "has_looked",
         "head_since",
         "held",
         "ident",
+        "operation",
         "outer",
         "serial",
         "thread",
         "wanted",
     )
 
-    def __init__(self, wanted: object, held: tuple[object, ...]) -> None:
+    def __init__(
+        self, wanted: object, held: tuple[object, ...], operation: Operation = "next"
+    ) -> None:
         # Looked up now, not at import: gevent replaces both.
         lock = _thread.allocate_lock()
         self.ident = _thread.get_ident()
@@ -107,7 +116,9 @@ class Ticket:
         self._sleep, self._wake = lock.acquire, lock.release
         self.wanted = wanted
         self.held = held
-        self.head_since = monotonic()
+        self.operation = operation
+        self.frame: FrameType | None = None
+        self.began = self.head_since = monotonic()
         self.awake = self.granted = self.gone = False
         self.serial: float = math.inf
         self.outer = _innermost_wait(self.ident)
@@ -158,13 +169,18 @@ class Ticket:
 
 
 class WaitQueue(deque[Ticket]):
-    """The calls that wait for one thing, first come first; `quantum` in seconds."""
+    """The calls that wait for one thing, first come first; `quantum` in seconds.
 
-    __slots__ = ("quantum",)
+    And what became of those that have gone: how many were `contended`, and how long they waited
+    in all and at most, in nanoseconds. Kept here, where only things that are contended have it.
+    """
+
+    __slots__ = ("contended", "longest", "quantum", "waited")
 
     def __init__(self) -> None:
         super().__init__()
         self.quantum = SHORTEST_QUANTUM
+        self.contended = self.waited = self.longest = 0
 
     def tickets(self) -> list[Ticket]:
         """Those who wait; others may join and leave meanwhile."""
@@ -226,13 +242,18 @@ def begin_wait(ticket: Ticket) -> None:
     ticket.serial = _serial()
 
 
-def end_wait(ticket: Ticket) -> None:
-    """The calling thread no longer waits on `ticket`; what it waited on before is in force."""
-    if _waiting.get(ticket.ident) is ticket:
-        if ticket.outer is None:
-            _waiting.pop(ticket.ident, None)
-        else:
-            _waiting[ticket.ident] = ticket.outer
+def end_wait(ticket: Ticket) -> bool:
+    """The calling thread no longer waits on `ticket`; what it waited on before is in force.
+
+    Returns whether it waited on it until now.
+    """
+    if _waiting.get(ticket.ident) is not ticket:
+        return False
+    if ticket.outer is None:
+        _waiting.pop(ticket.ident, None)
+    else:
+        _waiting[ticket.ident] = ticket.outer
+    return True
 
 
 def is_waiting(ident: int) -> bool:
@@ -287,6 +308,39 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
         if known.granted or known.gone or _waiting.get(known.ident) is not known:
             return []
     return cycle if all(known.serial <= ticket.serial for known in cycle) else []
+
+
+def standing() -> list[Ticket]:
+    """The innermost wait of every thread that waits, the longest one first."""
+    tickets = [_innermost_wait(ident) for ident in list(_waiting)]
+    found = [ticket for ticket in tickets if ticket is not None and not ticket.granted]
+    return sorted(found, key=lambda ticket: ticket.began)
+
+
+def deadlocks(tickets: Sequence[Ticket]) -> list[list[Ticket]]:
+    """The cycles among `tickets`, each the wait of another thread.
+
+    No lock is needed, for the reason that `closed_cycle` gives: what is told was all there at
+    one moment. Every thread waits for one thing, so that no two cycles share a thread.
+    """
+    waiter_that_has = {id(held): ticket for ticket in tickets for held in ticket.held}
+    cycles: list[list[Ticket]] = []
+    visited: set[int] = set()
+    for start in tickets:
+        path: dict[int, Ticket] = {}
+        ticket: Ticket | None = start
+        while ticket is not None and ticket.ident not in visited:
+            visited.add(ticket.ident)
+            path[ticket.ident] = ticket
+            ticket = waiter_that_has.get(id(ticket.wanted))
+        if ticket is not None and ticket.ident in path:
+            waits = list(path.values())
+            cycles.append(waits[waits.index(ticket) :])
+    return [cycle for cycle in cycles if all(map(_is_in_force, cycle))]
+
+
+def _is_in_force(ticket: Ticket) -> bool:
+    return not ticket.granted and not ticket.gone and _waiting.get(ticket.ident) is ticket
 
 
 def _runs_event_loop() -> bool:

@@ -18,6 +18,14 @@ from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from genlock._live import dump, snapshot, state
+    from genlock._on_signal import dump_on_signal
+    from genlock._records import GuardState, LongStay, Wait
+    from genlock._snapshots import Snapshot
+    from genlock._watch import watch
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -30,24 +38,43 @@ __all__ = [
     "Diagnosis",
     "GeneratorBusyError",
     "GenlockError",
+    "GuardState",
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
+    "LongStay",
     "NotPrimedError",
     "Policy",
     "ReentrantCallError",
     "Site",
+    "Snapshot",
     "Step",
     "Strand",
     "UndeliveredValuesError",
+    "Wait",
     "configure",
     "coroutine",
+    "dump",
+    "dump_on_signal",
     "exclusive",
     "guard",
     "guarded",
+    "snapshot",
+    "state",
+    "watch",
 ]
 
-_LATER: dict[str, str] = {}
+_LATER: dict[str, str] = {
+    "GuardState": "genlock._records",
+    "LongStay": "genlock._records",
+    "Snapshot": "genlock._snapshots",
+    "Wait": "genlock._records",
+    "dump": "genlock._live",
+    "dump_on_signal": "genlock._on_signal",
+    "snapshot": "genlock._live",
+    "state": "genlock._live",
+    "watch": "genlock._watch",
+}
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""
 
 

@@ -1,0 +1,366 @@
+"""The guards that are alive: found when somebody asks, and read without stopping anybody.
+
+There is no registry: what is not busy is found among the objects that the collector knows. (After
+`gc.freeze()` it does not name the older ones any more; then only those that are in use are found.)
+"""
+
+from __future__ import annotations
+
+import gc
+import operator
+import os
+import platform
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from itertools import chain, compress, repeat
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from genlock import _evidence, _frames, _snapshot_wording, _waits
+from genlock._diagnoses import _path
+from genlock._gates import DeferringGate, PlainGate, is_off
+from genlock._guard import GuardedIterator, gate_of
+from genlock._output import write
+from genlock._policy import Policy
+from genlock._records import Ending, GuardState, Strand, Wait
+from genlock._snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
+
+    from genlock._gate import Gate
+    from genlock._output import Output
+    from genlock._records import Operation, Site
+    from genlock._waits import Ticket
+
+    _Status = Literal["created", "suspended", "running", "closed", "idle"]
+    _Prospect = Literal["", "deadlock", "behind a deadlock", "gone"]
+
+_NANO = 1e9
+
+
+def state(guard: GuardedIterator[Any], /) -> GuardState:
+    """What a guard is doing at this moment: its status and line, who is inside, who waits.
+
+    Reading it disturbs nobody. It is true of one moment: by the time it is returned, the guard may
+    be doing something else.
+
+    Args:
+        guard: a guard. (With GENLOCK=off, what `guard` returns then.)
+
+    Raises:
+        TypeError: not a guard.
+
+    Safe in any thread, in a signal handler, and inside of the guard itself.
+    """
+    if issubclass(type(guard), GuardedIterator):
+        gate = gate_of(guard)
+    elif is_off:
+        gate = PlainGate(guard, _nothing, Policy(), None)
+    else:
+        raise TypeError(_snapshot_wording.not_a_guard(guard))
+    look = Look()
+    return look.state(gate, look.prospects())
+
+
+def snapshot() -> Snapshot:
+    """All guards that are alive, and the threads that wait for them.
+
+    Finds them among the objects that the garbage collector knows, so that guards cost nothing for
+    it: 100,000 guards take less than a second. Guards that were made before a `gc.freeze()` are
+    found only while a thread is inside of them or waits for them. Keeps nothing alive.
+
+    Safe in any thread, in a signal handler, and while other threads run. These go on meanwhile:
+    each guard is told as it was at one moment, and another one as it was a moment later.
+    """
+    look = Look()
+    prospects = look.prospects()
+    gates = {id(gate): gate for gate in chain(look.gates_in_use(), live_gates())}
+    guards = []
+    for gate in gates.values():
+        try:
+            guards.append(look.state(gate, prospects))
+        except AttributeError:  # it is being made at this moment
+            continue
+    return Snapshot(
+        os.getpid(),
+        os.path.basename(sys.argv[0] if sys.argv else ""),
+        platform.python_version(),
+        time.time(),
+        tuple(guards),
+        tuple(tuple(ticket.ident for ticket in cycle) for cycle in look.deadlocks),
+    )
+
+
+def dump(file: Output = None) -> None:
+    """Write `snapshot().to_text()`: who is inside of which guard, where, and who waits for them.
+
+    Args:
+        file: a path, to whose end it is written, or an open text file; None is `sys.stderr`.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    Safe in any thread, and in a signal handler.
+    """
+    write(snapshot().to_text(), file)
+
+
+def live_gates() -> list[Gate]:
+    """The gates of all guards, as far as the collector knows them."""
+    objects = gc.get_objects()
+    # All in C: some 100 ns less for each object of the program, and with the GIL no other thread
+    # gets in, which would leave to this one what it lets go of. Types are compared by identity:
+    # their own == and hash() are code of the user's.
+    gates = [
+        list(compress(objects, map(operator.is_, map(type, objects), repeat(kind))))
+        for kind in (PlainGate, DeferringGate)
+    ]
+    return cast("list[Gate]", sum(gates, []))
+
+
+class Look:
+    """One look at the threads: what is read once, for all guards that are asked for.
+
+    Where threads run at once, only the stacks of calls that are pinned are read, one by one.
+    """
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self.tickets = _waits.standing()
+        self.deadlocks = _waits.deadlocks(self.tickets)
+        self.names = {thread.ident: thread.name for thread in threading.enumerate()}
+        self.waiting = {ticket.ident: ticket for ticket in self.tickets}
+        self.stacks = _readable_stacks()
+        self.sites: dict[tuple[object, int | None], Site] = {}
+        self.waiters: dict[int, list[Ticket]] = {}
+        for ticket in self.tickets:
+            self.waiters.setdefault(id(ticket.wanted), []).append(ticket)
+        self.owners: dict[int, tuple[int, Gate]] = {}
+        self.bodies: dict[FrameType, int] = {}
+        for ident, frames in self.stacks.items():
+            self._read_stack(ident, frames)
+
+    def _read_stack(self, ident: int, frames: tuple[FrameType, ...]) -> None:
+        for frame in frames:
+            self.bodies[frame] = ident
+            gate = _evidence.owned_by(frame)
+            if gate is not None:
+                self.owners[id(gate)] = ident, cast("Gate", gate)
+
+    def gates_in_use(self) -> Iterable[Gate]:
+        """The gates that are known to be held or waited for, without a look at the collector."""
+        yield from (gate for _, gate in self.owners.values())
+        for ticket in self.tickets:
+            yield cast("Gate", ticket.wanted)
+            yield from cast("tuple[Gate, ...]", ticket.held)
+
+    def prospects(self) -> dict[int, _Prospect]:
+        """By thread: why its wait will not end. Those that will end are left out."""
+        found: dict[int, _Prospect] = {}
+        for gate_id, tickets in self.waiters.items():
+            gate = cast("Gate", tickets[0].wanted)
+            if gate_id not in self.owners and gate.is_lost():
+                found.update((ticket.ident, "gone") for ticket in tickets)
+        found.update((ticket.ident, "deadlock") for cycle in self.deadlocks for ticket in cycle)
+        held_by = {id(held): ticket.ident for ticket in self.tickets for held in ticket.held}
+        if self.deadlocks:
+            for ticket in self.tickets:
+                behind = self._waits_for_stuck(ticket, held_by, found)
+                found.update((ident, "behind a deadlock") for ident in behind)
+        return found
+
+    def _waits_for_stuck(
+        self, ticket: Ticket, held_by: dict[int, int], stuck: dict[int, _Prospect]
+    ) -> list[int]:
+        """The threads from the one of `ticket` on that lead to a deadlock, if they do."""
+        path: list[int] = []
+        ident: int | None = ticket.ident
+        while ident is not None and ident in self.waiting and ident not in path:
+            if stuck.get(ident) in ("deadlock", "behind a deadlock"):
+                return path
+            path.append(ident)
+            ident = held_by.get(id(self.waiting[ident].wanted))
+        return []
+
+    def state(self, gate: Gate, prospects: dict[int, _Prospect]) -> GuardState:
+        """What is known of one guard."""
+        tickets = self.waiters.get(id(gate), ())
+        status, site, is_kept = self.at_rest(gate)
+        holder, during, ident = None, None, None
+        if gate.busy or status == "running":
+            ident = self.holder_of(gate)
+            if ident is not None:
+                holder, during = self.strand(gate, ident)
+            if status == "idle" and not is_kept:
+                status = "running"
+            if status == "running" and holder is not None:
+                site = _body_site(gate, holder) or site
+        waiters = tuple(self.wait(ticket, prospects) for ticket in tickets)
+        contended, waited, longest = _tallied(gate, waiters)
+        return GuardState(
+            name=gate.name,
+            identity=id(gate),
+            status=status,
+            site=site,
+            holder=holder,
+            holder_ident=ident,
+            during=during,
+            exclusive=is_kept,
+            waiters=waiters,
+            ended=_ending(gate),
+            contended=contended,
+            waited_ns=waited,
+            longest_wait_ns=longest,
+        )
+
+    def at_rest(self, gate: Gate) -> tuple[_Status, Site | None, bool]:
+        """Status and line of a generator, and whether it is in exclusive use."""
+        keep = gate.keeper() if gate.keeper is not None else None
+        if not _frames.RUN_AT_ONCE:
+            return *self.status(gate), keep is not None
+        # A generator that starts to run or ends meanwhile crashes an interpreter whose threads
+        # run at once: it is read by its owner.
+        found: list[tuple[_Status, Site | None]] = []
+        if not gate.busy and gate.run_if_free(lambda: found.append(self.status(gate))):
+            gate.after_release()
+        return *(found[0] if found else (_status_from_outside(gate), None)), keep is not None
+
+    def status(self, gate: Gate) -> tuple[_Status, Site | None]:
+        """The same, of a generator that nobody runs or that can be read all the same."""
+        guarded = gate.guarded
+        if type(guarded) is not GeneratorType:
+            return _status_of_other(guarded), None
+        frame = guarded.gi_frame
+        if frame is None:
+            return "closed", None
+        if guarded.gi_running:
+            return "running", _frames.site(frame)
+        line = frame.f_lineno
+        key = frame.f_code, line
+        site = self.sites.get(key)
+        if site is None:
+            site = self.sites[key] = _frames.line_of(frame.f_code, line)
+        return ("suspended" if guarded.gi_suspended else "created"), site
+
+    def holder_of(self, gate: Gate) -> int | None:
+        """The identifier of the thread that is inside or has exclusive use."""
+        keep = gate.keeper() if gate.keeper is not None else None
+        keeper = keep.thread() if keep is not None else None
+        if keeper is not None:
+            return keeper.ident
+        if id(gate) in self.owners:
+            return self.owners[id(gate)][0]
+        if not _frames.RUN_AT_ONCE:
+            body = getattr(gate.guarded, "gi_frame", None)
+            return self.bodies.get(body) if body is not None else None
+        owner: Any = gate.busy
+        thread = owner() if owner else None
+        return thread.ident if thread is not None else None
+
+    def strand(self, gate: Gate, ident: int) -> tuple[Strand, Operation | None]:
+        """The calls of the thread that has `gate`, from the one that entered it on."""
+        with self.frames_of(gate, ident) as frames:
+            steps, during = _path(gate, frames, "")
+        ticket = self.waiting.get(ident)
+        wants = cast("Gate", ticket.wanted).name if ticket is not None else ""
+        return Strand(self.thread_name(ident), steps, holds=gate.name, wants=wants), during
+
+    @contextmanager
+    def frames_of(self, gate: Gate, ident: int) -> Iterator[Iterable[FrameType]]:
+        """The frames of the thread that has `gate`, as far as they can be read in the block."""
+        if ident in self.stacks:
+            yield self.stacks[ident]
+        elif ident in self.waiting:
+            ticket = self.waiting[ident]
+            with cast("Gate", ticket.wanted).pinned() as stays:
+                yield _frames.stack(ticket.frame if stays else None)
+        else:
+            with gate.pinned() as stays:
+                # Who called the body stays; what the body calls comes and goes.
+                inside = stays and gate.busy and getattr(gate.guarded, "gi_running", False)
+                yield _frames.stack(gate.guarded.gi_frame if inside else None)
+
+    def wait(self, ticket: Ticket, prospects: dict[int, _Prospect]) -> Wait:
+        """What is known of one wait."""
+        with cast("Gate", ticket.wanted).pinned() as stays:
+            frame = ticket.frame if stays else None
+            caller = None if frame is None else _frames.user_frame(frame)
+            call = None if caller is None else _frames.site(caller)
+        return Wait(
+            self.thread_name(ticket.ident),
+            ticket.ident,
+            ticket.operation,
+            max(0.0, self.now - ticket.began),
+            call,
+            tuple(cast("Gate", held).name for held in ticket.held),
+            prospects.get(ticket.ident, ""),
+        )
+
+    def thread_name(self, ident: int) -> str:
+        """The name of a thread."""
+        return self.names.get(ident) or f"thread {ident}"
+
+
+def _readable_stacks() -> dict[int, tuple[FrameType, ...]]:
+    me = threading.get_ident()
+    if _frames.RUN_AT_ONCE:
+        innermost = {me: sys._getframe()}
+    else:
+        innermost = _frames.current_frames()
+    return {ident: tuple(_frames.stack(frame)) for ident, frame in innermost.items()}
+
+
+def _status_of_other(guarded: Any) -> _Status:
+    """The status of what is no generator of the interpreter's own, as far as it tells."""
+    try:
+        if guarded.gi_running:
+            return "running"
+        return "closed" if guarded.gi_frame is None else "idle"
+    except Exception:  # it has no such thing, or a __getattr__ of its own that fails
+        return "idle"
+
+
+def _status_from_outside(gate: Gate) -> _Status:
+    """The status, as far as it is told without the frame of the generator."""
+    is_running = getattr(gate.guarded, "gi_running", None)
+    if is_running is None:
+        return "idle"
+    if is_running:
+        return "running"
+    if gate.guarded.gi_suspended:
+        return "suspended"
+    return "created" if gate.ending is None else "closed"
+
+
+def _body_site(gate: Gate, holder: Strand) -> Site | None:
+    """The line of the body, with its code, out of the calls that lead through it."""
+    sites = [step.site for step in holder.steps if step.actor == gate.name and step.remark]
+    return sites[-1] if sites else None
+
+
+def _tallied(gate: Gate, waiters: tuple[Wait, ...]) -> tuple[int, int, int]:
+    """The counters of a gate, with the calls that still wait."""
+    waited = [round(wait.waited * _NANO) for wait in waiters]
+    queue = gate.queue
+    if queue is None:
+        return len(waited), sum(waited), max(waited, default=0)
+    return (
+        queue.contended + len(waited),
+        queue.waited + sum(waited),
+        max([queue.longest, *waited]),
+    )
+
+
+def _ending(gate: Gate) -> Ending | None:
+    ending = gate.ending
+    if isinstance(ending, type):  # there was no room on the stack to say more
+        return Ending("raised", error=ending.__name__)
+    return ending
+
+
+def _nothing(_: object) -> None:
+    """Stands for the `send` of what is only looked at."""

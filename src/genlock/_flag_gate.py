@@ -173,10 +173,11 @@ class FlagGate(Gate):
 
     def tally(self, waited: int) -> None:
         queue = self.open_queue()
-        # Each in one line without a call, where no other thread gets in.
+        # Without a call, so that no other thread gets in.
         queue.contended += 1
         queue.waited += waited
-        queue.longest = waited if waited > queue.longest else queue.longest
+        if waited > queue.longest:
+            queue.longest = waited
 
     @contextmanager
     def pinned(self) -> Iterator[bool]:

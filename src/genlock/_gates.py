@@ -62,6 +62,10 @@ class DeferringGate(Deferral, PlainGate):
         self.deferred = Deliveries()
 
 
+KINDS: tuple[type[Gate], ...] = (PlainGate, DeferringGate)
+"""The types of all gates that there are in this process."""
+
+
 def gate_for(
     guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
 ) -> Gate:

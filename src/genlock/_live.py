@@ -16,11 +16,11 @@ import time
 from contextlib import contextmanager
 from itertools import chain, compress, repeat
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from genlock import _evidence, _frames, _snapshot_wording, _waits
 from genlock._diagnoses import _path
-from genlock._gates import DeferringGate, PlainGate, is_off
+from genlock._gates import KINDS, is_off
 from genlock._guard import GuardedIterator, gate_of
 from genlock._output import write
 from genlock._policy import Policy
@@ -59,7 +59,7 @@ def state(guard: GuardedIterator[Any], /) -> GuardState:
     if issubclass(type(guard), GuardedIterator):
         gate = gate_of(guard)
     elif is_off:
-        gate = PlainGate(guard, _nothing, Policy(), None)
+        gate = KINDS[0](guard, _nothing, Policy(), None)
     else:
         raise TypeError(_snapshot_wording.not_a_guard(guard))
     look = Look()
@@ -115,11 +115,18 @@ def live_gates() -> list[Gate]:
     # All in C: some 100 ns less for each object of the program, and with the GIL no other thread
     # gets in, which would leave to this one what it lets go of. Types are compared by identity:
     # their own == and hash() are code of the user's.
-    gates = [
-        list(compress(objects, map(operator.is_, map(type, objects), repeat(kind))))
-        for kind in (PlainGate, DeferringGate)
-    ]
-    return cast("list[Gate]", sum(gates, []))
+    gates: list[object] = []
+    for kind in KINDS:
+        gates += compress(objects, map(operator.is_, map(type, objects), repeat(kind)))
+    return cast("list[Gate]", gates)
+
+
+class Owner(NamedTuple):
+    """The thread that is inside of a gate, and the frame of the gate's method that let it in."""
+
+    ident: int
+    gate: Gate
+    frame: FrameType
 
 
 class Look:
@@ -139,7 +146,7 @@ class Look:
         self.waiters: dict[int, list[Ticket]] = {}
         for ticket in self.tickets:
             self.waiters.setdefault(id(ticket.wanted), []).append(ticket)
-        self.owners: dict[int, tuple[int, Gate]] = {}
+        self.owners: dict[int, Owner] = {}
         self.bodies: dict[FrameType, int] = {}
         for ident, frames in self.stacks.items():
             self._read_stack(ident, frames)
@@ -149,11 +156,11 @@ class Look:
             self.bodies[frame] = ident
             gate = _evidence.owned_by(frame)
             if gate is not None:
-                self.owners[id(gate)] = ident, cast("Gate", gate)
+                self.owners[id(gate)] = Owner(ident, cast("Gate", gate), frame)
 
     def gates_in_use(self) -> Iterable[Gate]:
         """The gates that are known to be held or waited for, without a look at the collector."""
-        yield from (gate for _, gate in self.owners.values())
+        yield from (owner.gate for owner in self.owners.values())
         for ticket in self.tickets:
             yield cast("Gate", ticket.wanted)
             yield from cast("tuple[Gate, ...]", ticket.held)
@@ -253,7 +260,7 @@ class Look:
         if keeper is not None:
             return keeper.ident
         if id(gate) in self.owners:
-            return self.owners[id(gate)][0]
+            return self.owners[id(gate)].ident
         if not _frames.RUN_AT_ONCE:
             body = getattr(gate.guarded, "gi_frame", None)
             return self.bodies.get(body) if body is not None else None
@@ -306,22 +313,18 @@ class Look:
 
 
 def _readable_stacks() -> dict[int, tuple[FrameType, ...]]:
-    me = threading.get_ident()
-    if _frames.RUN_AT_ONCE:
-        innermost = {me: sys._getframe()}
-    else:
-        innermost = _frames.current_frames()
+    own_alone = {threading.get_ident(): sys._getframe()}
+    innermost = own_alone if _frames.RUN_AT_ONCE else _frames.current_frames()
     return {ident: tuple(_frames.stack(frame)) for ident, frame in innermost.items()}
 
 
 def _status_of_other(guarded: Any) -> _Status:
     """The status of what is no generator of the interpreter's own, as far as it tells."""
     try:
-        if guarded.gi_running:
-            return "running"
-        return "closed" if guarded.gi_frame is None else "idle"
+        is_running, frame = guarded.gi_running, guarded.gi_frame
     except Exception:  # it has no such thing, or a __getattr__ of its own that fails
         return "idle"
+    return "running" if is_running else "closed" if frame is None else "idle"
 
 
 def _status_from_outside(gate: Gate) -> _Status:

@@ -237,7 +237,8 @@ class LockGate(Gate):
         with self.mutex:
             queue.contended += 1
             queue.waited += waited
-            queue.longest = waited if waited > queue.longest else queue.longest
+            if waited > queue.longest:
+                queue.longest = waited
 
     @contextmanager
     def pinned(self) -> Iterator[bool]:

@@ -145,10 +145,14 @@ class GuardState:
 
 @dataclass(frozen=True, slots=True)
 class LongStay:
-    """A wait for a guard, or a call inside of it, that lasts too long; `seconds` until now."""
+    """A wait for a guard, or a call inside of it, that lasts too long; `seconds` until now.
+
+    `ident` is the identifier of the thread that waits or is inside.
+    """
 
     kind: Literal["wait", "hold"]
     thread: str
+    ident: int
     seconds: float
     guard: GuardState
 

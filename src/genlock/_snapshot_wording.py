@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from genlock._records import Strand
 from genlock._wording import _place, _rows, _seconds
 
 if TYPE_CHECKING:
@@ -95,13 +96,12 @@ class _Crowd:
     def section(self, ident: int) -> list[str]:
         """All about a thread that has a guard: its calls, and who waits for it."""
         guards = sorted(self.held[ident], key=_depth, reverse=True)
-        holder = guards[0].holder
-        assert holder is not None
+        holder = guards[0].holder or Strand("")
         lines = [f"{holder.thread} {self._stands(ident, guards)}:", *_rows(holder)]
         for guard in guards:
             if guard.waiters:
                 lines += [f"  Waiting for {guard.name!r}:", *_waits(guard.waiters)]
-            if guard.contended:
+            if guard.contended > len(guard.waiters):
                 lines.append(f"  {guard.name!r} was {_contention([guard])}.")
         return lines
 
@@ -114,9 +114,7 @@ class _Crowd:
             guard, wait = self.waits[ident]
             never = f" ({_PROSPECTS[wait.prospect]})" if wait.prospect else ""
             waited = _seconds(wait.waited)
-            parts.append(
-                f"has waited {waited} for {guard.name!r} in {wait.operation}(){never}"
-            )
+            parts.append(f"has waited {waited} for {guard.name!r} in {wait.operation}(){never}")
         return _listed(parts)
 
 
@@ -182,10 +180,10 @@ def _resting(guards: Sequence[GuardState]) -> list[str]:
             kinds.setdefault(key, []).append(guard)
     if not kinds:
         return []
-    lines = ["At rest:" if len(kinds) < len(guards) or len(guards) > 1 else "It is at rest:"]
+    lines = ["At rest:"]
     for kind in sorted(kinds.values(), key=len, reverse=True)[:_KINDS_SHOWN]:
         first = kind[0]
-        count = f"{len(kind):,} × " if len(kind) > 1 else ""
+        count = f"{len(kind):,} times " if len(kind) > 1 else ""
         contention = f"; {_contention(kind)}" if any(guard.contended for guard in kind) else ""
         lines.append(f"  {count}{first.name!r} {_rests(first)}{contention}")
     if len(kinds) > _KINDS_SHOWN:
@@ -259,10 +257,7 @@ def _escaped(text: str) -> str:
     """Text that Mermaid shows as it is."""
     plain = "".join(char if char.isprintable() else " " for char in text)
     return (
-        plain.replace("&", "#amp;")
-        .replace('"', "#quot;")
-        .replace("<", "#lt;")
-        .replace(">", "#gt;")
+        plain.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
     )
 
 
@@ -277,6 +272,41 @@ def long_stay(stay: LongStay) -> str:
         lines = [f"{stay.thread} has waited {seconds} for {guard.name!r}: {inside} is inside."]
     if guard.holder is not None:
         lines += ["  Inside:", *_rows(guard.holder)]
-    if guard.waiters:
-        lines += ["  Waiting:", *_waits(guard.waiters)]
+    waits = [wait for wait in guard.waiters if stay.kind == "hold" or wait.ident == stay.ident]
+    if waits:
+        lines += ["  Waiting:", *_waits(waits)]
     return "\n".join(lines)
+
+
+NO_USUAL_SIGNAL = (
+    "this system has no SIGUSR1; name a signal:  genlock.dump_on_signal(signal.SIGBREAK)"
+)
+
+
+def foreign_handler(name: str) -> str:
+    """Refusal to take a signal from a handler that could not be called any more."""
+    return (
+        f"{name} has a handler that was not set from Python (by faulthandler, say), and that would"
+        " be lost.\n  Choose another signal:  genlock.dump_on_signal(signal.SIGUSR2)"
+    )
+
+
+def not_in_main_thread() -> str:
+    """Refusal to set a handler where Python does not let one be set."""
+    return (
+        "dump_on_signal() works in the main thread only, where Python handles signals.\n"
+        "  Call it where the program starts"
+    )
+
+
+def no_notice(failure: OSError) -> str:
+    """The warning that a process listens, and cannot say so."""
+    return (
+        "`genlock dump` will not find this process, because it cannot say that it listens"
+        f" ({failure}). The signal itself works."
+    )
+
+
+def failed(failure: Exception) -> str:
+    """What comes in the place of a dump."""
+    return f"genlock: no dump: {type(failure).__name__}: {failure}\n"

@@ -81,7 +81,9 @@ def _guard(fields: dict[str, Any]) -> GuardState:
     fields["site"] = _site(fields["site"])
     fields["waiters"] = tuple(map(_wait, fields["waiters"]))
     if fields["holder"] is not None:
-        steps = [Step(**{**step, "site": _site(step["site"])}) for step in fields["holder"]["steps"]]
+        steps = [
+            Step(**{**step, "site": _site(step["site"])}) for step in fields["holder"]["steps"]
+        ]
         fields["holder"] = Strand(**{**fields["holder"], "steps": tuple(steps)})
     if fields["ended"] is not None:
         fields["ended"] = Ending(**{**fields["ended"], "site": _site(fields["ended"]["site"])})

@@ -176,7 +176,7 @@ class FlagGate(Gate):
         # Without a call, so that no other thread gets in.
         queue.contended += 1
         queue.waited += waited
-        if waited > queue.longest:
+        if waited > queue.longest:  # noqa: PLR1730  # max() is a call
             queue.longest = waited
 
     @contextmanager

@@ -10,13 +10,14 @@ from __future__ import annotations
 import _thread
 import inspect
 import weakref
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
-from genlock import _frames
+from genlock import _frames, _waits
 from genlock._threads import own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -45,6 +46,9 @@ class Gate(Protocol):
     @property
     def name(self) -> str:
         """What messages call the guard."""
+
+    def pinned(self) -> AbstractContextManager[bool]:
+        """In the block, calls that are inside or wait do not return; False if they may."""
 
     def holder(self) -> AbstractContextManager[Presence | None]:
         """The other thread that is inside; its frames can be read until the block ends."""
@@ -158,6 +162,21 @@ def presence(gate: Gate) -> Presence | None:
         if ident != me and (is_owner or is_keeper):
             owner = Presence(ident, frames)
     return owner
+
+
+@contextmanager
+def frames_that_stay(ident: int) -> Iterator[tuple[FrameType, ...]]:
+    """The frames of a thread that can be read in the block, where threads run at once.
+
+    All from the call on that waits for a gate, of a thread that does; all of one that stands
+    still; none of one that runs: calls that return meanwhile crash the interpreter.
+    """
+    ticket = _waits.innermost_wait(ident)
+    if ticket is None:
+        yield _frames.still_stacks({ident}).get(ident, ())
+    else:
+        with cast("Gate", ticket.wanted).pinned() as stays:
+            yield tuple(_frames.stack(ticket.frame if stays else None))
 
 
 def is_abandoned(gate: Gate) -> bool:

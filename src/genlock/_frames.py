@@ -15,6 +15,7 @@ from genlock._records import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from types import CodeType, FrameType, TracebackType
 
 _CODE_WIDTH = 60
@@ -109,6 +110,7 @@ RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 
 _STILL_FOR = 0.001  # seconds
 _LOOKS = 20
+_STILL_LOOKS = 5
 
 
 def parked_stacks(idents: set[int]) -> dict[int, FrameType]:
@@ -126,6 +128,56 @@ def parked_stacks(idents: set[int]) -> dict[int, FrameType]:
         if all(frames.get(ident) is before.get(ident) for ident in idents):
             break
     return {ident: frames[ident] for ident in idents if ident in frames}
+
+
+def still_stacks(idents: set[int]) -> dict[int, tuple[FrameType, ...]]:
+    """The stacks of those of the threads that have not run for some milliseconds, innermost first.
+
+    For builds where threads run at once: see `parked_stacks`. Such a thread is asleep in a call
+    that blocks, and may wake up at this very moment; so its stack is walked first, in a
+    microsecond or two, and read then.
+    """
+    places = _places(idents)
+    for _ in range(_STILL_LOOKS):
+        if not places:
+            break
+        time.sleep(_STILL_FOR)
+        now = _places(places.keys())
+        places = {ident: place for ident, place in places.items() if now.get(ident) == place}
+    return {ident: tuple(stack(place[0])) for ident, place in places.items()}
+
+
+def _places(idents: AbstractSet[int]) -> dict[int, tuple[FrameType, int, str]]:
+    """Where the threads are that are asleep."""
+    if not idents:
+        return {}
+    native = {thread.ident: thread.native_id for thread in threading.enumerate()}
+    frames = current_frames()
+    places = {}
+    for ident in idents & frames.keys():
+        switches = _switches(native.get(ident))
+        if switches is not None:
+            places[ident] = frames[ident], frames[ident].f_lasti, switches
+    return places
+
+
+def _switches(native_id: int | None) -> str | None:
+    """How often the system let a thread run that is asleep; None of one that is not.
+
+    Where the system does not tell, the place in the program has to do: a body that sleeps again
+    and again in one line then looks like one that does not wake up.
+    """
+    if not sys.platform.startswith("linux"):
+        return ""
+    try:
+        with open(
+            f"/proc/self/task/{native_id}/status", encoding="ascii", errors="replace"
+        ) as file:
+            status = file.read()
+    except OSError:  # it has ended
+        return None
+    is_asleep = "State:\tS" in status or "State:\tD" in status
+    return status.partition("voluntary_ctxt_switches:")[2] if is_asleep else None
 
 
 def all_stacks_are_seen(*, is_running_known: bool) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import operator
 import os
 import sys
 import warnings
+from itertools import chain, compress, repeat, tee
 from typing import TYPE_CHECKING, Any
 
 from genlock import _wording
@@ -43,9 +46,10 @@ if TYPE_CHECKING:
     from genlock._gate import Gate as PlainGate
 
     def only_gate(fresh: Gate) -> Gate: ...
+    def all_gates() -> list[Gate]: ...
 elif uses_lock:
     from genlock._lock_gate import LockGate as PlainGate
-    from genlock._lock_gate import only_gate
+    from genlock._lock_gate import all_gates, only_gate
 else:
     from genlock._flag_gate import FlagGate as PlainGate
 
@@ -62,8 +66,35 @@ class DeferringGate(Deferral, PlainGate):
         self.deferred = Deliveries()
 
 
-KINDS: tuple[type[Gate], ...] = (PlainGate, DeferringGate)
-"""The types of all gates that there are in this process."""
+def live_gates() -> list[Gate]:
+    """The gates of all guards; flag gates as far as the collector knows them."""
+    return all_gates() if uses_lock else _collected_gates()
+
+
+def _collected_gates() -> list[Gate]:
+    """The gates among the objects that the collector knows: flag gates are listed nowhere.
+
+    As one call into C, in which no other thread can run. One that did might fail, because it
+    is filling a tuple (CPython issue 39117) that this list refers to. Types are compared by
+    identity: their own == and hash() are code of the user's.
+    """
+    objects, first, second = tee(chain.from_iterable(map(gc.get_objects, repeat(None, 1))), 3)
+    plain = map(operator.is_, map(type, first), repeat(PlainGate))
+    deferring = map(operator.is_, map(type, second), repeat(DeferringGate))
+    found = compress(objects, map(operator.or_, plain, deferring))
+    del objects, first, second, plain, deferring
+    enabled = gc.isenabled()
+    try:
+        gc.disable()  # before 3.12 it may collect, and call finalisers, within the call
+        return list(found)
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def unlisted_gate(guarded: object, policy: Policy) -> Gate:
+    """A gate that nobody uses, for something that is not guarded."""
+    return PlainGate(guarded, getattr(guarded, "send", None) or next, policy, None)
 
 
 def gate_for(

@@ -1,26 +1,24 @@
 """The guards that are alive: found when somebody asks, and read without stopping anybody.
 
-There is no registry: what is not busy is found among the objects that the collector knows. (After
-`gc.freeze()` it does not name the older ones any more; then only those that are in use are found.)
+Where the flag is the lock, there is no registry: guards that are not in use are found among the
+objects that the collector knows. After `gc.freeze()` it does not name the older ones any more.
 """
 
 from __future__ import annotations
 
-import gc
-import operator
 import os
 import platform
 import sys
 import threading
 import time
 from contextlib import contextmanager
-from itertools import chain, compress, repeat
+from itertools import chain
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from genlock import _evidence, _frames, _snapshot_wording, _waits
 from genlock._diagnoses import _path
-from genlock._gates import KINDS, is_off
+from genlock._gates import is_off, live_gates, unlisted_gate
 from genlock._guard import GuardedIterator, gate_of
 from genlock._output import write
 from genlock._policy import Policy
@@ -59,10 +57,10 @@ def state(guard: GuardedIterator[Any], /) -> GuardState:
     if issubclass(type(guard), GuardedIterator):
         gate = gate_of(guard)
     elif is_off:
-        gate = KINDS[0](guard, _nothing, Policy(), None)
+        gate = unlisted_gate(guard, Policy())
     else:
         raise TypeError(_snapshot_wording.not_a_guard(guard))
-    look = Look()
+    look = Look([gate])
     return look.state(gate, look.prospects())
 
 
@@ -71,14 +69,16 @@ def snapshot() -> Snapshot:
 
     Finds them among the objects that the garbage collector knows, so that guards cost nothing for
     it: 100,000 guards take less than a second. Guards that were made before a `gc.freeze()` are
-    found only while a thread is inside of them or waits for them. Keeps nothing alive.
+    found only while a thread is inside of them or waits for them. (Guards with the lock gate are
+    listed, and always found.) Keeps nothing alive.
 
     Safe in any thread, in a signal handler, and while other threads run. These go on meanwhile:
     each guard is told as it was at one moment, and another one as it was a moment later.
     """
-    look = Look()
+    found = live_gates()
+    look = Look(found)
     prospects = look.prospects()
-    gates = {id(gate): gate for gate in chain(look.gates_in_use(), live_gates())}
+    gates = {id(gate): gate for gate in chain(look.gates_in_use(), found)}
     guards = []
     for gate in gates.values():
         try:
@@ -109,18 +109,6 @@ def dump(file: Output = None) -> None:
     write(snapshot().to_text(), file)
 
 
-def live_gates() -> list[Gate]:
-    """The gates of all guards, as far as the collector knows them."""
-    objects = gc.get_objects()
-    # All in C: some 100 ns less for each object of the program, and with the GIL no other thread
-    # gets in, which would leave to this one what it lets go of. Types are compared by identity:
-    # their own == and hash() are code of the user's.
-    gates: list[object] = []
-    for kind in KINDS:
-        gates += compress(objects, map(operator.is_, map(type, objects), repeat(kind)))
-    return cast("list[Gate]", gates)
-
-
 class Owner(NamedTuple):
     """The thread that is inside of a gate, and the frame of the gate's method that let it in."""
 
@@ -132,16 +120,17 @@ class Owner(NamedTuple):
 class Look:
     """One look at the threads: what is read once, for all guards that are asked for.
 
-    Where threads run at once, only the stacks of calls that are pinned are read, one by one.
+    Where threads run at once, only the stacks of the calls that wait can be read, as they are
+    pinned, and those of threads that stand still. Of others it is known what they have, not where.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gates: Iterable[Gate]) -> None:
         self.now = time.monotonic()
         self.tickets = _waits.standing()
         self.deadlocks = _waits.deadlocks(self.tickets)
         self.names = {thread.ident: thread.name for thread in threading.enumerate()}
         self.waiting = {ticket.ident: ticket for ticket in self.tickets}
-        self.stacks = _readable_stacks()
+        self.stacks = self._readable_stacks(gates)
         self.sites: dict[tuple[object, int | None], Site] = {}
         self.waiters: dict[int, list[Ticket]] = {}
         for ticket in self.tickets:
@@ -150,6 +139,15 @@ class Look:
         self.bodies: dict[FrameType, int] = {}
         for ident, frames in self.stacks.items():
             self._read_stack(ident, frames)
+
+    def _readable_stacks(self, gates: Iterable[Gate]) -> dict[int, tuple[FrameType, ...]]:
+        me = threading.get_ident()
+        if _frames.RUN_AT_ONCE:
+            owners = {ident for gate in gates if (ident := _written_owner(gate)) is not None}
+            stacks = _frames.still_stacks(owners - self.waiting.keys() - {me})
+            return {**stacks, me: tuple(_frames.stack(sys._getframe()))}
+        innermost = _frames.current_frames()
+        return {ident: tuple(_frames.stack(frame)) for ident, frame in innermost.items()}
 
     def _read_stack(self, ident: int, frames: tuple[FrameType, ...]) -> None:
         for frame in frames:
@@ -261,35 +259,29 @@ class Look:
             return keeper.ident
         if id(gate) in self.owners:
             return self.owners[id(gate)].ident
-        if not _frames.RUN_AT_ONCE:
-            body = getattr(gate.guarded, "gi_frame", None)
-            return self.bodies.get(body) if body is not None else None
-        owner: Any = gate.busy
-        thread = owner() if owner else None
-        return thread.ident if thread is not None else None
+        if _frames.RUN_AT_ONCE:
+            return _written_owner(gate)
+        body = getattr(gate.guarded, "gi_frame", None)
+        return self.bodies.get(body) if body is not None else None
 
     def strand(self, gate: Gate, ident: int) -> tuple[Strand, Operation | None]:
         """The calls of the thread that has `gate`, from the one that entered it on."""
-        with self.frames_of(gate, ident) as frames:
+        with self.frames_of(ident) as frames:
             steps, during = _path(gate, frames, "")
         ticket = self.waiting.get(ident)
         wants = cast("Gate", ticket.wanted).name if ticket is not None else ""
         return Strand(self.thread_name(ident), steps, holds=gate.name, wants=wants), during
 
     @contextmanager
-    def frames_of(self, gate: Gate, ident: int) -> Iterator[Iterable[FrameType]]:
-        """The frames of the thread that has `gate`, as far as they can be read in the block."""
+    def frames_of(self, ident: int) -> Iterator[Iterable[FrameType]]:
+        """The frames of a thread, as far as they can be read in the block."""
         if ident in self.stacks:
             yield self.stacks[ident]
         elif ident in self.waiting:
-            ticket = self.waiting[ident]
-            with cast("Gate", ticket.wanted).pinned() as stays:
-                yield _frames.stack(ticket.frame if stays else None)
+            with _evidence.frames_that_stay(ident) as frames:
+                yield frames
         else:
-            with gate.pinned() as stays:
-                # Who called the body stays; what the body calls comes and goes.
-                inside = stays and gate.busy and getattr(gate.guarded, "gi_running", False)
-                yield _frames.stack(gate.guarded.gi_frame if inside else None)
+            yield ()
 
     def wait(self, ticket: Ticket, prospects: dict[int, _Prospect]) -> Wait:
         """What is known of one wait."""
@@ -312,10 +304,11 @@ class Look:
         return self.names.get(ident) or f"thread {ident}"
 
 
-def _readable_stacks() -> dict[int, tuple[FrameType, ...]]:
-    own_alone = {threading.get_ident(): sys._getframe()}
-    innermost = own_alone if _frames.RUN_AT_ONCE else _frames.current_frames()
-    return {ident: tuple(_frames.stack(frame)) for ident, frame in innermost.items()}
+def _written_owner(gate: Gate) -> int | None:
+    """The thread that has a gate, where the gate knows that itself."""
+    owner: Any = gate.busy
+    thread = owner() if owner else None
+    return thread.ident if thread is not None else None
 
 
 def _status_of_other(guarded: Any) -> _Status:
@@ -363,7 +356,3 @@ def _ending(gate: Gate) -> Ending | None:
     if isinstance(ending, type):  # there was no room on the stack to say more
         return Ending("raised", error=ending.__name__)
     return ending
-
-
-def _nothing(_: object) -> None:
-    """Stands for the `send` of what is only looked at."""

@@ -15,7 +15,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genlock import _diagnoses, _evidence, _frames, _waits
+from genlock import _diagnoses, _evidence, _frames
 from genlock._evidence import Presence, way_in
 from genlock._gate import Gate, asks
 from genlock._threads import own
@@ -257,20 +257,16 @@ class LockGate(Gate):
 
     @contextmanager
     def holder(self) -> Iterator[Presence | None]:
-        with self.pinned():
-            yield self.pinned_presence() if _frames.RUN_AT_ONCE else _evidence.presence(self)
-
-    def pinned_presence(self) -> Presence | None:
+        if not _frames.RUN_AT_ONCE:
+            yield _evidence.presence(self)
+            return
         owner: Any = self.busy
         thread = owner() if owner else None
         if thread is None or thread.ident == _thread.get_ident():
-            return None
-        if _waits.is_waiting(thread.ident):
-            innermost = _frames.parked_stacks({thread.ident}).get(thread.ident)
+            yield None
         else:
-            # What the body calls comes and goes; who called the body stays while the pin holds.
-            innermost = getattr(self.guarded, "gi_frame", None)
-        return Presence(thread.ident, tuple(_frames.stack(innermost)))
+            with _evidence.frames_that_stay(thread.ident) as frames:
+                yield Presence(thread.ident, frames)
 
     def stay_for_reader(self) -> None:
         """Do not return while another thread reads the frames of this call."""
@@ -323,6 +319,12 @@ def _forget(entry: _Entry) -> None:
     with _listing:
         if key in _gates and _gates[key] is entry:
             del _gates[key]
+
+
+def all_gates() -> list[LockGate]:
+    """The gates there are at this moment."""
+    entries = _gates.copy().values()  # a dictionary that changes cannot be iterated over
+    return [gate for entry in entries if (gate := entry()) is not None]
 
 
 def _renew_locks() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import reprlib
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,13 @@ from genlock._wording import _place, _rows, _seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from genlock._records import GuardState, LongStay, Strand, Wait
+    from genlock._records import GuardState, LongStay, Wait
 
 _WAITS_SHOWN = 12
 _KINDS_SHOWN = 20
 _NANO = 1e9
+
+_RUNNING = ["    It is running: its lines cannot be read meanwhile on a free-threaded build."]
 
 _PROSPECTS = {
     "deadlock": "never ends: a deadlock",
@@ -96,8 +97,9 @@ class _Crowd:
     def section(self, ident: int) -> list[str]:
         """All about a thread that has a guard: its calls, and who waits for it."""
         guards = sorted(self.held[ident], key=_depth, reverse=True)
-        strand = _joined([guard.holder for guard in guards if guard.holder is not None])
-        lines = [f"{strand.thread} {self._stands(ident, guards)}:", *_rows(strand)]
+        strands = [guard.holder for guard in guards if guard.holder is not None]
+        strand = max(strands, key=lambda strand: len(strand.steps))  # it leads through the others
+        lines = [f"{strand.thread} {self._stands(ident, guards)}:", *(_rows(strand) or _RUNNING)]
         for guard in guards:
             if guard.waiters:
                 lines += [f"  Waiting for {guard.name!r}:", *_waits(guard.waiters)]
@@ -116,27 +118,6 @@ class _Crowd:
             waited = _seconds(wait.waited)
             parts.append(f"has waited {waited} for {guard.name!r} in {wait.operation}(){never}")
         return _listed(parts)
-
-
-def _joined(strands: Sequence[Strand]) -> Strand:
-    """The calls of a thread from the outermost of its guards on.
-
-    The calls within the outermost guard lead through the others, unless these could not be read
-    from there; then each ends in the body of its guard, where the next one begins.
-    """
-    paths = [strand.steps for strand in strands if strand.steps]
-    if not paths:
-        return strands[0]
-    ends = [path[-1].site for path in paths]
-    joined = max([path for path in paths if path[0].site not in ends] or paths, key=len)
-    paths.remove(joined)
-    while joined[-1].remark:
-        following = [path for path in paths if path[0].site == joined[-1].site]
-        if not following:
-            break
-        joined += following[0][1:]
-        paths.remove(following[0])
-    return replace(strands[0], steps=joined)
 
 
 def _deadlock(crowd: _Crowd, cycle: Sequence[int]) -> str:

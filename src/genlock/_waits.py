@@ -121,7 +121,7 @@ class Ticket:
         self.began = self.head_since = monotonic()
         self.awake = self.granted = self.gone = False
         self.serial: float = math.inf
-        self.outer = _innermost_wait(self.ident)
+        self.outer = innermost_wait(self.ident)
         # A thread that keeps nothing from others cannot close a cycle.
         self.has_looked = not self.can_be_in_a_cycle()
 
@@ -256,9 +256,12 @@ def end_wait(ticket: Ticket) -> bool:
     return True
 
 
-def is_waiting(ident: int) -> bool:
-    """Whether the thread with this identifier waits."""
-    return _innermost_wait(ident) is not None
+def innermost_wait(ident: int) -> Ticket | None:
+    """The wait that the thread with this identifier is in, if any."""
+    ticket = _waiting.get(ident)
+    while ticket is not None and ticket.gone:  # an exception kept it from being taken out
+        ticket = ticket.outer
+    return ticket
 
 
 def own_wait_for(thing: object) -> Ticket | None:
@@ -266,7 +269,7 @@ def own_wait_for(thing: object) -> Ticket | None:
 
     That is so in a signal handler or a finaliser that runs during the wait.
     """
-    ticket = _innermost_wait(_thread.get_ident())
+    ticket = innermost_wait(_thread.get_ident())
     while ticket is not None and ticket.wanted is not thing:
         ticket = ticket.outer
     return ticket
@@ -312,7 +315,7 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
 
 def standing() -> list[Ticket]:
     """The innermost wait of every thread that waits, the longest one first."""
-    tickets = [_innermost_wait(ident) for ident in list(_waiting)]
+    tickets = [innermost_wait(ident) for ident in list(_waiting)]
     found = [ticket for ticket in tickets if ticket is not None and not ticket.granted]
     return sorted(found, key=lambda ticket: ticket.began)
 
@@ -350,16 +353,9 @@ def _runs_event_loop() -> bool:
     return running_loop is not None and running_loop() is not None
 
 
-def _innermost_wait(ident: int) -> Ticket | None:
-    ticket = _waiting.get(ident)
-    while ticket is not None and ticket.gone:  # an exception kept it from being taken out
-        ticket = ticket.outer
-    return ticket
-
-
 def _waiter_that_has(thing: object) -> Ticket | None:
     for ident in list(_waiting):
-        ticket = _innermost_wait(ident)
+        ticket = innermost_wait(ident)
         if ticket is not None and ticket.has(thing):
             return ticket
     return None

@@ -14,7 +14,8 @@ import weakref
 from typing import TYPE_CHECKING, cast
 
 from genlock import _evidence, _frames, _snapshot_wording, _threads
-from genlock._live import Look, Owner, live_gates
+from genlock._gates import live_gates
+from genlock._live import Look, Owner
 from genlock._policy import check_seconds
 from genlock._records import LongStay
 
@@ -110,10 +111,11 @@ class Watch:
                 pass
 
     def _look(self) -> list[LongStay]:
-        look = Look()
+        gates = live_gates() if _frames.RUN_AT_ONCE else []
+        look = Look(gates)
         prospects = look.prospects()
         stays = []
-        for ident, gate, mark in self._holds(look):
+        for ident, gate, mark in self._holds(look, gates):
             seconds = look.now - mark.since
             if seconds >= self._longest and id(self) not in mark.told:
                 mark.told.add(id(self))
@@ -131,9 +133,9 @@ class Watch:
                 stays.append(LongStay("wait", name, ticket.ident, waited, state))
         return stays
 
-    def _holds(self, look: Look) -> Iterator[tuple[int, Gate, _Mark]]:
+    def _holds(self, look: Look, gates: list[Gate]) -> Iterator[tuple[int, Gate, _Mark]]:
         """The calls that are inside, and exclusive use: thread, gate, and the mark of each."""
-        for ident, gate, frame in _frames_inside(look):
+        for ident, gate, frame in _frames_inside(look, gates):
             if frame.f_trace is None:
                 frame.f_trace = _Mark(look.now)
             if isinstance(frame.f_trace, _Mark):  # else a debugger is at work there
@@ -145,17 +147,19 @@ class Watch:
                     yield thread.ident, keep.gate, mark
 
 
-def _frames_inside(look: Look) -> Iterator[Owner]:
-    """The frames that own a gate, as far as they can be seen."""
+def _frames_inside(look: Look, gates: list[Gate]) -> Iterator[Owner]:
+    """The frames that own a gate, as far as they can be read; `gates` are to be looked at besides.
+
+    Without them those of threads that wait meanwhile are missing where threads run at once.
+    """
     yield from look.owners.values()
-    if _frames.RUN_AT_ONCE:
-        for gate in live_gates():
-            ident = look.holder_of(gate) if gate.busy and gate.keeper is None else None
-            if ident is not None and id(gate) not in look.owners:
-                with look.frames_of(gate, ident) as frames:
-                    for frame in frames:
-                        if _evidence.owned_by(frame) is gate:
-                            yield Owner(ident, gate, frame)
+    for gate in gates:
+        ident = look.holder_of(gate) if gate.busy and gate.keeper is None else None
+        if ident is not None and id(gate) not in look.owners:
+            with look.frames_of(ident) as frames:
+                for frame in frames:
+                    if _evidence.owned_by(frame) is gate:
+                        yield Owner(ident, gate, frame)
 
 
 def watch(

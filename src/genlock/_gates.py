@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import operator
 import os
 import sys
 import warnings
-from itertools import chain, compress, repeat, tee
 from typing import TYPE_CHECKING, Any
 
 from genlock import _wording
@@ -74,22 +72,11 @@ def live_gates() -> list[Gate]:
 def _collected_gates() -> list[Gate]:
     """The gates among the objects that the collector knows: flag gates are listed nowhere.
 
-    As one call into C, in which no other thread can run. One that did might fail, because it
-    is filling a tuple (CPython issue 39117) that this list refers to. Types are compared by
-    identity: their own == and hash() are code of the user's.
+    An object refers to its type, so these are asked for. Not for all objects: a thread that is
+    filling a tuple fails if somebody else has got hold of that (CPython issue 39117).
     """
-    objects, first, second = tee(chain.from_iterable(map(gc.get_objects, repeat(None, 1))), 3)
-    plain = map(operator.is_, map(type, first), repeat(PlainGate))
-    deferring = map(operator.is_, map(type, second), repeat(DeferringGate))
-    found = compress(objects, map(operator.or_, plain, deferring))
-    del objects, first, second, plain, deferring
-    enabled = gc.isenabled()
-    try:
-        gc.disable()  # before 3.12 it may collect, and call finalisers, within the call
-        return list(found)
-    finally:
-        if enabled:
-            gc.enable()
+    referrers: list[Any] = gc.get_referrers(PlainGate, DeferringGate)
+    return [it for it in referrers if type(it) is PlainGate or type(it) is DeferringGate]
 
 
 def unlisted_gate(guarded: object, policy: Policy) -> Gate:

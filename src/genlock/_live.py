@@ -195,6 +195,9 @@ class Look:
         """What is known of one guard."""
         tickets = self.waiters.get(id(gate), ())
         status, site, is_kept = self.at_rest(gate)
+        if not tickets and not gate.busy and gate.queue is None and status != "running":
+            # So are most guards, where there are many.
+            return GuardState(gate.name, id(gate), status, site, ended=_ending(gate))
         holder, during, ident = None, None, None
         if gate.busy or status == "running":
             ident = self.holder_of(gate)

@@ -102,10 +102,16 @@ class _Crowd:
         lines = [f"{strand.thread} {self._stands(ident, guards)}:", *(_rows(strand) or _RUNNING)]
         for guard in guards:
             if guard.waiters:
-                lines += [f"  Waiting for {guard.name!r}:", *_waits(guard.waiters)]
+                lines += [f"  Waiting for {guard.name!r}:", *self._waits_for(guard)]
             if guard.contended > len(guard.waiters):
                 lines.append(f"  {guard.name!r} was {_contention([guard])}.")
         return lines
+
+    def _waits_for(self, guard: GuardState) -> list[str]:
+        """The calls that wait for a guard; of threads with a section of their own, the names."""
+        told = [wait.thread for wait in guard.waiters if wait.ident in self.held]
+        lines = _waits([wait for wait in guard.waiters if wait.ident not in self.held])
+        return [*lines, f"    {_listed(told)}, see there"] if told else lines
 
     def _stands(self, ident: int, guards: Sequence[GuardState]) -> str:
         inside = [repr(guard.name) for guard in guards if not guard.exclusive]
@@ -149,6 +155,8 @@ def _held_by_nobody(guard: GuardState) -> list[str]:
 
 def _waits(waits: Sequence[Wait]) -> list[str]:
     """The calls that wait, as aligned rows."""
+    if not waits:
+        return []
     rows = [
         (
             wait.thread,

@@ -1,5 +1,6 @@
 """What a guard is doing, and what all of them are, told while it goes on."""
 
+import functools
 import gc
 import itertools
 import json
@@ -251,8 +252,9 @@ def test_the_waits_of_all_guards_come_longest_first() -> None:
         workers = []
         for stage in (one, other, one):
             before = len(genlock.snapshot().waits)
-            workers.append(Worker(lambda guard=stage.guard: guard.send(1), name=f"w{before}"))
-            until(lambda known=before: len(genlock.snapshot().waits) > known)
+            workers.append(Worker(functools.partial(stage.guard.send, 1), name=f"w{before}"))
+            while len(genlock.snapshot().waits) == before:
+                pass
         waits = genlock.snapshot().waits
         for stage in (one, other):
             stage.leave.set()
@@ -308,7 +310,7 @@ def test_an_object_that_hides_its_type_is_left_alone() -> None:
             return 1
 
     class Sly(metaclass=Meta):
-        @property
+        @property  # type: ignore[misc]
         def __class__(self) -> Any:
             touched.append("class")
             return type(genlock.guard(iter(()))._self_gate)
@@ -357,7 +359,7 @@ def test_snapshots_of_guards_that_are_at_work(rounds: int) -> None:
             done += 1
         return done
 
-    workers = [Worker(lambda turn=turn: work(turn)) for turn in range(4)]
+    workers = [Worker(functools.partial(work, turn)) for turn in range(4)]
     try:
         for _ in range(rounds):
             snapshot = genlock.snapshot()

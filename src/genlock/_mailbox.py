@@ -91,6 +91,21 @@ def signal_of(pid: int) -> int | None:
         os.close(descriptor)
 
 
+def status_of(pid: int | str) -> dict[str, str]:
+    """What Linux tells of a process; elsewhere nothing."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            return dict(line.rstrip().partition(":\t")[::2] for line in file)
+    except OSError:
+        return {}
+
+
+def has_handler(pid: int | str, signum: int) -> bool | None:
+    """Whether a process has a handler for a signal; None where the system does not tell."""
+    caught = status_of(pid).get("SigCgt")
+    return None if caught is None else bool(int(caught, 16) >> (signum - 1) & 1)
+
+
 class Question:
     """A file that asks a process for an answer of some `kind`, and where that will be found."""
 

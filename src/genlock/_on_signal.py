@@ -31,7 +31,7 @@ class DumpOnSignal:
         self.file = file
         self.is_stopped = False
         self.before = signal.getsignal(signum)
-        if self.before is None:
+        if _is_foreign(self.before, signum):
             raise ValueError(_snapshot_wording.foreign_handler(_name(signum)))
         try:
             signal.signal(signum, self._handle)
@@ -123,6 +123,7 @@ def listen_by_default() -> DumpOnSignal | None:
     """Listen to SIGUSR1, unless the program cannot or has a handler; never raises."""
     try:
         if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:
+            # Raises where the handler is one of which Python knows nothing.
             return dump_on_signal()
     except (AttributeError, OSError, ValueError):
         pass
@@ -192,6 +193,15 @@ def _complain(failure: Exception) -> None:
         write(_snapshot_wording.failed(failure), None)
     except Exception:  # there is nobody to tell
         pass
+
+
+def _is_foreign(handler: Any, signum: int) -> bool:
+    """Whether the handler of a signal is one that Python knows nothing of."""
+    if handler is None:
+        return True
+    # What was set after Python began is seen by the system alone.
+    is_default = handler in (signal.SIG_DFL, signal.SIG_IGN)
+    return is_default and bool(_mailbox.has_handler("self", signum))
 
 
 def _name(signum: int) -> str:

@@ -87,7 +87,7 @@ try:
     list(resting[4])
 except ZeroDivisionError:
     pass
-kept = genlock.guard(iter([]), name="kept")
+kept = genlock.guard(iter("kept"), name="kept")
 with genlock.exclusive(kept):
     found = genlock.snapshot()
 

@@ -9,7 +9,7 @@ import genlock
 from genlock import _waits
 
 both_inside = threading.Barrier(2)
-_waits.closed_cycle = lambda _: []
+_waits.closed_cycle = lambda ticket: []  # noqa: ARG005  # as it is called
 
 
 @genlock.coroutine(warn_after=None)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 0.02  # seconds
 _NO_ANSWER = 1
-_HEX = 16
 
 _SCRIPT = """\
 import os, sys
@@ -105,10 +104,10 @@ def _check_that_it_is_ours(pid: int) -> None:
         raise RefusedError(f"{pid} is too large for the number of a process") from None
     except PermissionError:
         raise _belongs_to(pid, "another user") from None
-    owner = _status(pid).get("Uid", "").split()
+    owner = _mailbox.status_of(pid).get("Uid", "").split()
     if owner and int(owner[0]) != os.getuid():
         raise _belongs_to(pid, f"the user {_user(int(owner[0]))}")
-    if _status(pid).get("State", "").startswith("Z"):
+    if _mailbox.status_of(pid).get("State", "").startswith("Z"):
         raise RefusedError(f"process {pid} has ended already (its parent has not taken notice yet)")
 
 
@@ -172,8 +171,7 @@ class _Process:
 
     def handles(self, signum: int) -> bool:
         """Whether it has a handler for the signal; as it said itself, where nothing else tells."""
-        caught = _status(self.pid).get("SigCgt")
-        return caught is None or bool(int(caught, _HEX) >> (signum - 1) & 1)
+        return _mailbox.has_handler(self.pid, signum) is not False
 
     def send(self, signum: int) -> None:
         """Send it the signal; nothing if it has ended."""
@@ -207,7 +205,7 @@ def _wait_for(question: _mailbox.Question, pid: int, timeout: float) -> str:
 
 
 def _no_answer(pid: int, timeout: float) -> str:
-    if _status(pid).get("State", "").startswith(("T", "t")):
+    if _mailbox.status_of(pid).get("State", "").startswith(("T", "t")):
         return f"process {pid} is stopped, by SIGSTOP or a debugger, and cannot answer"
     return (
         f"process {pid} has not answered within {timeout:g} s: its main thread is inside of C code"
@@ -221,13 +219,4 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except OSError:
         return False
-    return not _status(pid).get("State", "").startswith("Z")
-
-
-def _status(pid: int) -> dict[str, str]:
-    """What Linux tells of a process; elsewhere nothing."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-            return dict(line.rstrip().partition(":\t")[::2] for line in file)
-    except OSError:
-        return {}
+    return not _mailbox.status_of(pid).get("State", "").startswith("Z")

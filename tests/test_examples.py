@@ -91,6 +91,23 @@ def test_pipeline() -> None:
     )
 
 
+def test_stuck_service() -> None:
+    lines = output_of("stuck_service.py")
+    assert re.match(r"genlock: process \d+ \(stuck_service.py\), Python ", lines[0])
+    assert re.match(r"2 guards: 2 running; 4 threads wait, the longest for ", lines[1])
+    stall = lines.index("GET /order/stall is inside 'check' and 'ledger':")
+    rows = [line.split("  ")[2:] for line in lines[stall + 1 : stall + 5]]
+    assert [row[0].strip() for row in rows] == [
+        "GET /order/stall",
+        *("→ check", "→ ledger", "→ write_to_tape"),
+    ]
+    assert "tape_runs.wait(LONGEST)" in lines[stall + 4]
+    assert len([line for line in lines if line.startswith("    GET /order/tea  ")]) == 4
+    assert lines[-1] == (
+        "Resumed, and all is answered: order 1, order 2, order 3, order 4, order 5"
+    )
+
+
 def test_two_warnings() -> None:
     lines = output_of("two_warnings.py")
     message = lines.index("A loop, guarded:") + 3

@@ -68,3 +68,19 @@ def test_the_message_is_the_one_that_comes() -> None:
     kept = (GOLDEN / "reentrant_send.txt").read_text(encoding="utf-8")
     message = kept.partition("\ngenlock: ")[0].replace("reentrant_send.py", "demo.py")
     assert shown.rstrip() == f"genlock.{message}"
+
+
+def test_a_look_from_within(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [block for block in blocks("python") if "genlock.state" in block]
+    run(block)
+    assert capsys.readouterr().out == "suspended 4 () 0\n[]\n"
+    assert Path("guards.txt").read_text(encoding="utf-8").startswith("genlock: process ")
+
+
+def test_the_dump_is_that_of_the_example() -> None:
+    (shown,) = blocks("console")
+    source = (README.parent / "examples" / "stuck_service.py").read_text("utf-8").splitlines()
+    placed = re.findall(r"stuck_service\.py:(\d+)  (.*?)(?:  +running)?$", shown, re.MULTILINE)
+    assert len(placed) == 5
+    for line, code in placed:
+        assert code in source[int(line) - 1]

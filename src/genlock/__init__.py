@@ -1,5 +1,7 @@
 """Generator coroutines that threads can share, and that say what happened when they fail."""
 
+import typing as _typing
+
 from genlock._decorators import coroutine, guarded
 from genlock._deferral import DEFERRED, Deferred
 from genlock._errors import (
@@ -18,8 +20,7 @@ from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from genlock._live import dump, snapshot, state
     from genlock._on_signal import dump_on_signal
     from genlock._records import GuardState, LongStay, Wait

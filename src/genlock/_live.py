@@ -27,7 +27,7 @@ from genlock._snapshots import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from genlock._gate import Gate
     from genlock._output import Output
@@ -131,7 +131,8 @@ class Look:
         self.names = {thread.ident: thread.name for thread in threading.enumerate()}
         self.waiting = {ticket.ident: ticket for ticket in self.tickets}
         self.stacks = self._readable_stacks(gates)
-        self.sites: dict[tuple[object, int | None], Site] = {}
+        self.sites: dict[tuple[int, int | None], tuple[CodeType, Site]] = {}
+        self.only_yields: dict[int, tuple[CodeType, Site | None]] = {}
         self.waiters: dict[int, list[Ticket]] = {}
         for ticket in self.tickets:
             self.waiters.setdefault(id(ticket.wanted), []).append(ticket)
@@ -242,17 +243,36 @@ class Look:
         guarded = gate.guarded
         if type(guarded) is not GeneratorType:
             return _status_of_other(guarded), None
+        code = guarded.gi_code
+        if guarded.gi_suspended:
+            # To ask for its frame makes one, of some 400 bytes, which lives as long as it does.
+            site = self.only_yield(code)
+            return "suspended", site or self.site(code, guarded.gi_frame)
         frame = guarded.gi_frame
         if frame is None:
             return "closed", None
         if guarded.gi_running:
             return "running", _frames.site(frame)
+        return "created", self.site(code, frame)
+
+    def only_yield(self, code: CodeType) -> Site | None:
+        """Where a suspended generator is that can be at one place only."""
+        # By identity, as code is hashed by its value; and kept, so that it keeps its identity.
+        known = self.only_yields.get(id(code))
+        if known is None:
+            yields = _frames.yields(code)
+            known = self.only_yields[id(code)] = code, yields[0] if len(yields) == 1 else None
+        return known[1]
+
+    def site(self, code: CodeType, frame: FrameType | None) -> Site | None:
+        """The line of a frame, one record for all that are there; None if it has ended."""
+        if frame is None:
+            return None
         line = frame.f_lineno
-        key = frame.f_code, line
-        site = self.sites.get(key)
-        if site is None:
-            site = self.sites[key] = _frames.line_of(frame.f_code, line)
-        return ("suspended" if guarded.gi_suspended else "created"), site
+        known = self.sites.get((id(code), line))
+        if known is None:
+            known = self.sites[id(code), line] = code, _frames.line_of(code, line)
+        return known[1]
 
     def holder_of(self, gate: Gate) -> int | None:
         """The identifier of the thread that is inside or has exclusive use."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import dis  # noqa: F401  # all that the handler needs is imported here: it may interrupt an import
+import json  # noqa: F401
 import logging
 import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-# All that the handler needs is imported here: it may interrupt an import.
 from genlock import _frames, _mailbox, _snapshot_wording
 from genlock._live import snapshot
 from genlock._output import open_end, write

@@ -43,7 +43,7 @@ def test_importing_genlock_leaves_out_what_few_need() -> None:
 
 
 def test_no_other_name_is_public() -> None:
-    exported = {name for name in vars(genlock) if not name.startswith("_")}
+    exported = {name for name in vars(genlock) if not name.startswith("_")} - {"cli"}
     assert exported | set(genlock._LATER) == set(genlock.__all__)
 
 

@@ -265,7 +265,7 @@ class LockGate(Gate):
         if thread is None or thread.ident == _thread.get_ident():
             yield None
         else:
-            with _evidence.frames_that_stay(thread.ident) as frames:
+            with _evidence.frames_that_stay(thread.ident) as frames, self.pinned():
                 yield Presence(thread.ident, frames)
 
     def stay_for_reader(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Operation = Literal["send", "next", "throw", "close", "exclusive"]
 """An operation of the generator protocol (PEP 342), or exclusive use."""
@@ -11,7 +11,10 @@ Operation = Literal["send", "next", "throw", "close", "exclusive"]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place in the source: file, line (from 1), function, and the code that stands there."""
+    """A place in the source: file, line (from 1), function, and the code that stands there.
+
+    Immutable, as are all records, and so safe in any thread.
+    """
 
     file: str
     line: int
@@ -73,9 +76,12 @@ class Diagnosis:
         try:
             fields["strands"] = tuple(map(_strand, fields["strands"]))
             fields["yields"] = tuple(Site(**site) for site in fields["yields"])
-            return cls(**fields)
+            found = cls(**fields)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not the JSON of a genlock diagnosis: {error}") from error
+        if found.operation not in get_args(Operation):
+            raise ValueError(f"not the JSON of a genlock diagnosis: {found.operation!r}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Records to text: every sentence that a user of genlock reads is worded here."""
+"""Records to text: what is said about guards and the calls to them is worded here."""
 
 from __future__ import annotations
 
@@ -30,10 +30,16 @@ _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
 _OUTER_STEPS = 3
 _YIELDS_SHOWN = 3
+_VALUES_SHOWN = 3
 _TENS = 10
 _SHORTEST_TOLD = 0.001
 
 
+EXCLUSIVE_TWICE = (
+    "this block of exclusive use is in use already.\n"
+    "  Make one for each block:  with genlock.exclusive(cor): …"
+)
+EXCLUSIVE_NOT_ENTERED = "this block of exclusive use was not entered, or has been left already"
 MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
 
 
@@ -52,7 +58,8 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
                 f"{caller} waits for {diagnosis.guard!r} in {diagnosis.operation}() and blocks the"
                 f" asyncio event loop it runs: {holder} is inside.",
                 *_inside_and_call(diagnosis),
-                "  Wait in a thread of its own:  await asyncio.to_thread(…)",
+                "  Wait in a thread of its own:  await asyncio.to_thread(…)  of a function that"
+                " catches StopIteration",
             ]
         )
     return "\n".join(
@@ -76,9 +83,22 @@ def already_ended(guard: str, ending: Ending) -> str:
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
-def lost_values(guard: str, count: int) -> str:
+def lost_values(guard: str, values: tuple[object, ...]) -> str:
     """The note on an error that ended a generator to which values were still deferred."""
-    return f"genlock: {count} deferred values could no longer be delivered to {guard!r}."
+    what = "value" if len(values) == 1 else "values"
+    shown = ", ".join(map(_shown, values[:_VALUES_SHOWN]))
+    more = ", …" if len(values) > _VALUES_SHOWN else ""
+    return (
+        f"genlock: {len(values)} deferred {what} could no longer be delivered to {guard!r}:"
+        f" {shown}{more}"
+    )
+
+
+def _shown(value: object) -> str:
+    try:
+        return reprlib.repr(value)
+    except Exception:  # its __repr__ is not ours to report
+        return f"<{type(value).__name__}>"
 
 
 def feeds_itself(guard: str, count: int) -> str:
@@ -184,14 +204,18 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
         f"{_places(diagnosis.yields)}."
     )
     if operation == "send":
-        lines.append('  Let the value wait its turn:  @genlock.guarded(on_reentry="defer")')
+        lines.append(f"  Let the value wait its turn:  {_option('on_reentry')}")
     elif operation == "throw":
-        lines.append('  Let the exception wait its turn:  @genlock.guarded(on_reentry="defer")')
+        lines.append(f"  Let the exception wait its turn:  {_option('on_reentry')}")
     elif operation == "close":
-        lines.append('  Let it be closed at that yield:  @genlock.guarded(on_close="defer")')
+        lines.append(f"  Let it be closed at that yield:  {_option('on_close')}")
     elif actor:
         lines.append(f"  Do that when this call has come back, not in {actor}.")
     return lines
+
+
+def _option(name: str) -> str:
+    return f'genlock.guard(…, {name}="defer")  or the same in its decorator'
 
 
 def _still_running(diagnosis: Diagnosis) -> str:
@@ -223,7 +247,7 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
         lines += _rows(strand)
     lines.append(
         "  Only this call failed, so that the other threads can go on; a coroutine that does not"
-        " catch this is ended by it."
+        " catch this is ended by it,\n  and so are those that go on to drive that one."
     )
     lines.append(
         "  Drive these guards in the same order everywhere, or all of them from one thread."
@@ -239,10 +263,11 @@ def _timed_out(diagnosis: Diagnosis) -> list[str]:
         *_inside_and_call(diagnosis),
     ]
     at = [step.site for strand in diagnosis.strands[1:] for step in strand.steps]
-    if len(at) > 1:
+    if at:
+        # Of a call, the second step is the generator's; exclusive use has one.
         lines.append(
             f"  If {holder} may take that long, raise timeout=; if not, see why it is still at"
-            f" {_place(at[1])}."
+            f" {_place(at[min(1, len(at) - 1)])}."
         )
     return lines
 

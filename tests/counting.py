@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-
 class Served:
     """How many calls the guards have served."""
 

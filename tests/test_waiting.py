@@ -120,14 +120,12 @@ def warnings() -> Any:
 
 
 def test_a_long_wait_is_warned_of_once(warnings: Warnings) -> None:
-    looks = []
     with Occupied(warn_after=0.01) as stage:
         waiter = Worker(lambda: stage.guard.send("next"), name="waiting")
         assert warnings.came.wait(PATIENCE)
         ticket = stage.guard._self_gate.queue[0]
         for _ in range(3):
             until(lambda: not ticket.awake)
-            looks.append(ticket)
             ticket.wake()
         stage.leave.set()
         waiter.result()

@@ -80,6 +80,8 @@ def test_their_arguments_are_those_of_the_interpreters_own_errors() -> None:
     assert [refusal.args for refusal in refusals[:2]] == [refusal.args for refusal in refusals[2:]]
     assert str(refusals[2]).startswith("[GL006] ")
     assert str(refusals[3]).startswith("[GL001] ")
+    assert repr(refusals[3]).startswith("ReentrantCallError(\"[GL001] 'body' was sent")
+    assert "\n" not in repr(refusals[3])
 
 
 def test_a_diagnosis_goes_to_json_and_back() -> None:
@@ -88,7 +90,9 @@ def test_a_diagnosis_goes_to_json_and_back() -> None:
     assert Diagnosis.from_json(text) == DIAGNOSIS
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"code": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"code": 1}', DIAGNOSIS.to_json().replace('"send"', '"sing"')]
+)
 def test_json_of_another_kind_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # that of json, or our own
         Diagnosis.from_json(text)

@@ -4,6 +4,7 @@ import ast
 import gc
 import inspect
 import os
+import subprocess
 import sys
 import textwrap
 import threading
@@ -32,8 +33,15 @@ def test_threads_that_run_at_once_share_a_guard() -> None:
 
 @pytest.mark.skipif(not _stacks.RUN_AT_ONCE, reason="threads of this build take turns")
 def test_threads_that_run_at_once_crash_with_a_bare_generator() -> None:
-    # Crashed or spoilt: either way it takes luck to get through, so it may need another try.
-    assert any(run_program(CROWD, "bare", timeout=60).returncode < 0 for _ in range(5))
+    # Crashed, spoilt or hanging: each way it takes luck to get through, so it may need another try.
+    assert any(not gets_through() for _ in range(5))
+
+
+def gets_through() -> bool:
+    try:
+        return run_program(CROWD, "bare", timeout=10).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def test_it_is_used_where_the_flag_is_not_known_to_hold() -> None:
@@ -203,6 +211,8 @@ def test_guards_of_one_generator_have_one_policy() -> None:
     first = genlock.guard(shared)
     with pytest.raises(ValueError, match="'counter' is guarded already, with other options"):
         genlock.guard(shared, timeout=1)
+    with pytest.raises(ValueError, match="'counter' is guarded already, with other options"):
+        genlock.guard(shared, name="another")
     del first
     gc.collect()
     assert next(genlock.guard(shared, timeout=1)) == 0

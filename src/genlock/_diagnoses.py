@@ -36,6 +36,7 @@ _EXCLUSIVE = "in exclusive use"
 _ERROR_WIDTH = 200
 _NOBODY = "nobody that is left"
 
+_LOOKS = 20
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
@@ -89,7 +90,7 @@ def deadlock(
 
     def diagnose() -> Diagnosis:
         stacks = {
-            **_waits.stacks({ticket.ident for ticket in cycle[1:]}),
+            **_waits.stacks({ticket.ident for ticket in cycle[1:]}, _LOOKS),
             cycle[0].ident: tuple(_frames.stack(frame)),
         }
         strands = []

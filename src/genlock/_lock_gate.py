@@ -233,7 +233,9 @@ class LockGate(Gate):
         if thread is None or thread.ident == _thread.get_ident():
             return None
         if _waits.is_waiting(thread.ident):
-            return Presence(thread.ident, _waits.stacks({thread.ident}).get(thread.ident, ()))
+            frames = _waits.stacks({thread.ident}).get(thread.ident)
+            if frames:
+                return Presence(thread.ident, frames)
         # What the body calls comes and goes. Who called the body stays while it is read.
         outer = _stacks.read(lambda: self.frame)
         body = getattr(self.guarded, "gi_frame", None)

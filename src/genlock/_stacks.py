@@ -27,8 +27,6 @@ RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 _STILL_FOR = 0.001
 _LONGEST_READING = 1.0  # A handler that runs amid a reading may wait for those who stay for it.
 
-_LOOKS = 20
-
 readers = 0
 """How many read at this moment: of one thread, but for handlers within it."""
 
@@ -65,17 +63,22 @@ def stay_for_readers() -> None:
         _reading.release()
 
 
-def of_sleepers(idents: set[int], sleeping: CodeType) -> Mapping[int, tuple[FrameType, ...]]:
+def of_sleepers(
+    idents: set[int], sleeping: CodeType, looks: int = 1
+) -> Mapping[int, tuple[FrameType, ...]]:
     """The stacks of threads that are in a call of `sleeping`, by thread identifier.
 
     It has to be one that stays for readers. Where threads run at once, those that are found
-    elsewhere again and again are left out.
+    elsewhere are left out; a thread that sleeps wakes for a moment now and then, so there are
+    several `looks`.
     """
     if not RUN_AT_ONCE:
         frames = current_frames()
         return {ident: walk(frames[ident]) for ident in idents if ident in frames}
     found: dict[int, tuple[FrameType, ...]] = {}
-    for _ in range(_LOOKS):
+    for look in range(looks):
+        if look:
+            time.sleep(_STILL_FOR)
         for ident in idents - found.keys():
             stack = read(lambda ident=ident: _still(ident, sleeping))  # type: ignore[misc]
             if stack:
@@ -87,10 +90,11 @@ def of_sleepers(idents: set[int], sleeping: CodeType) -> Mapping[int, tuple[Fram
 
 def _still(ident: int, sleeping: CodeType) -> FrameType | None:
     """The innermost frame of the thread, if it is one of `sleeping` for some time."""
-    before = current_frames().get(ident)
-    time.sleep(_STILL_FOR)  # it may have looked for readers just before there was one
     frame = current_frames().get(ident)
-    return frame if frame is before and frame is not None and frame.f_code is sleeping else None
+    if frame is None or frame.f_code is not sleeping:
+        return None
+    time.sleep(_STILL_FOR)  # it may have looked for readers just before there was one
+    return frame if current_frames().get(ident) is frame else None
 
 
 def _renew_lock() -> None:

@@ -36,12 +36,12 @@ _waiting: dict[int, Ticket] = {}
 """By thread identifier, the innermost wait of every thread that waits."""
 
 
-def stacks(idents: set[int]) -> Mapping[int, tuple[FrameType, ...]]:
+def stacks(idents: set[int], looks: int = 1) -> Mapping[int, tuple[FrameType, ...]]:
     """The stacks of threads that wait, innermost frame first, by thread identifier.
 
-    Where threads run at the same time, those that just went on are left out.
+    Where threads run at the same time, those that are awake at each of the `looks` are left out.
     """
-    return _stacks.of_sleepers(idents, Ticket.sleep.__code__)
+    return _stacks.of_sleepers(idents, Ticket.sleep.__code__, looks)
 
 
 class Patience:

@@ -10,7 +10,6 @@ import ast
 import gc
 import inspect
 import linecache
-import textwrap
 from itertools import islice
 from types import (
     AsyncGeneratorType,
@@ -133,11 +132,20 @@ def _expression_at(code: CodeType, lasti: int, frame: FrameType) -> ast.expr | N
     ]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
-    text = textwrap.dedent(b"".join(lines).decode(errors="replace")).strip()
-    try:
-        return ast.parse(f"({text}\n)", mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
+    return _parsed(b"".join(lines).decode(errors="replace").strip())
+
+
+def _parsed(text: str) -> ast.expr | None:
+    """An expression, or what a loop runs over."""
+    for source in (f"({text}\n)", text, f"{text} pass"):
+        try:
+            (node,) = ast.parse(source).body
+        except (SyntaxError, ValueError):
+            continue
+        if isinstance(node, ast.For | ast.AsyncFor):
+            return node.iter
+        return node.value if isinstance(node, ast.Expr) else None
+    return None
 
 
 def _operation(node: ast.expr) -> tuple[str, ast.expr]:

@@ -7,7 +7,7 @@ stands for one mistake: some have several texts, for generators, coroutines and 
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 _WIDTH = 88
 
@@ -27,6 +27,10 @@ class Page:
     todo: tuple[str, ...]
     wrong: str = ""
     right: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The page as plain data."""
+        return asdict(self)
 
     def __str__(self) -> str:
         lines = [
@@ -324,7 +328,8 @@ os.register_at_fork(after_in_child=make_anew)
         """A value was sent to a coroutine that has not started. It takes values at a yield, and
         has not reached one. The interpreter's own error about it is GL012.""",
         (
-            "next() was not called on it, or @genlock.guarded stands where @genlock.coroutine should.",
+            "next() was not called on it, or @genlock.guarded stands where"
+            " @genlock.coroutine should.",
         ),
         (
             "Decorate its function by @genlock.coroutine, which runs it to the first yield.",
@@ -358,8 +363,8 @@ echo().send("first")
         to be delivered to it.""",
         ("Its body returned, or broke out of its loop, before it had taken all of them.",),
         (
-            "The values are in the error's `values`, first come first: deal with them, or make a new"
-            " coroutine and send them to that.",
+            "The values are in the error's `values`, first come first: deal with them, or make a"
+            " new coroutine and send them to that.",
             "Do not return from a body that has been sent values meanwhile.",
         ),
         wrong="""
@@ -514,8 +519,8 @@ print(list(firsts([iter("ab"), iter("")])))
         """A generator was closed, by close() or because nobody used it any more, and yielded once
         more instead of ending.""",
         (
-            "An `except:` or `except BaseException:` around the yield catches GeneratorExit, and the"
-            " loop goes on.",
+            "An `except:` or `except BaseException:` around the yield catches GeneratorExit, and"
+            " the loop goes on.",
             "There is a yield in a `finally` block.",
         ),
         (

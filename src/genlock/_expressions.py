@@ -69,7 +69,7 @@ def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
     node = _expression_at(code, lasti, frame)
     if node is None:
         return Named()
-    operation, receiver = _operation(node)
+    operation, receiver = operation_in(node)
     text = ast.unparse(receiver)
     expression = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
     found = _behind(_value(receiver, frame), kind)
@@ -148,10 +148,10 @@ def _parsed(text: str) -> ast.expr | None:
     return None
 
 
-def _operation(node: ast.expr) -> tuple[str, ast.expr]:
+def operation_in(node: ast.expr) -> tuple[str, ast.expr]:
     """What the interpreter was asked to do, and of what."""
     if isinstance(node, ast.Await):
-        operation, receiver = _operation(node.value)
+        operation, receiver = operation_in(node.value)
         return operation or "await", receiver
     if isinstance(node, ast.YieldFrom):
         return "yield from", node.value

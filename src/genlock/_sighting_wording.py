@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from genlock._records import Candidate, Sighting, Site
 
-_WAS = {
+WAS = {
     "send": "was sent a value",
     "asend": "was sent a value",
     "throw": "was thrown an exception",
@@ -22,7 +22,7 @@ _WAS = {
     "aclose": "was to be closed",
     "await": "was awaited",
 }
-_WAS_ASKED = "was asked for a value"
+WAS_ASKED = "was asked for a value"
 _CAN_ONLY = {
     "send": "take another value",
     "throw": "take an exception",
@@ -278,10 +278,10 @@ def _n(kind: str) -> str:
 
 def _was(sighting: Sighting) -> str:
     if sighting.code == "GL015":
-        return _WAS["await"]
+        return WAS["await"]
     if sighting.code == "GL018":
-        return _WAS["aclose"]
-    return _WAS.get(sighting.operation, _WAS_ASKED)
+        return WAS["aclose"]
+    return WAS.get(sighting.operation, WAS_ASKED)
 
 
 def _holder(sighting: Sighting, only: Candidate) -> str:

@@ -146,7 +146,7 @@ def _plain(name: str) -> str:
 
 
 def _users(frames: tuple[Site, ...]) -> tuple[Site, ...]:
-    """The frames without genlock's own, and without the library's that lead to the first of them."""
+    """The frames without genlock's own, and without those of the library on the way to them."""
     users = [frame for frame in frames if not _INTERNAL.search(frame.file)]
     while len(users) > 1 and _LIBRARY.search(users[0].file):
         del users[0]

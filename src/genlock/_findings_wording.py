@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from genlock._findings import Finding
 
 _THIS_CALL = "← this call"
+_RAISED_HERE = "← raised here"
 
 
 def nothing_found(sources: list[str]) -> str:
@@ -118,7 +119,8 @@ def _path(finding: Finding, last: int = 0) -> list[str]:
     steps = [Step(site.function, site) for site in finding.path[-last:]]
     if not steps:
         return []
-    steps[-1] = Step(steps[-1].actor, steps[-1].site, _THIS_CALL)
+    remark = _RAISED_HERE if finding.code == "GL013" else _THIS_CALL
+    steps[-1] = Step(steps[-1].actor, steps[-1].site, remark)
     return rows(Strand(finding.thread or steps[0].actor, tuple(steps)))
 
 

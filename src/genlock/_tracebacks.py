@@ -28,6 +28,8 @@ _THREAD = re.compile(r"Exception in thread (?P<thread>.+?)(?: \(.*\))?:$")
 _IGNORED = re.compile(r"Exception ignored in: <(?:\w+ )*object (?P<owner>\S+) at ")
 _DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 _ESCAPED = "Traceback (most recent call last):\\n"
+_HINTS = ("Traceback", "generator", "coroutine", "already awaited", "Exception", "direct cause")
+"""One of them is in every line that matters outside of a traceback."""
 _INDENT = " \t|+"
 _MOST_FRAMES = 2000
 _MOST_OPEN = 50
@@ -56,6 +58,8 @@ def tracebacks(lines: Iterable[str]) -> Iterator[TracebackText]:
     """The tracebacks in these lines; what stands outside of them comes without frames."""
     reader = _Reader()
     for number, line in enumerate(lines, 1):
+        if not reader.open and not any(hint in line for hint in _HINTS):
+            continue
         for part in _unescaped(line.rstrip()):
             yield from reader.read(part, number)
     yield from reader.end()
@@ -122,7 +126,20 @@ class _Reader:
             if line.startswith(current.key):
                 yield from self.go_on(current, line, number)
                 return
+        if self.open and not self.open[-1].frames and self.adopt(self.open[-1], line):
+            yield from self.go_on(self.open[-1], line, number)
+            return
         yield from self.outside(line, number)
+
+    def adopt(self, current: _Open, line: str) -> bool:
+        """Take the prefix of the first frame, where only the header had that of its line."""
+        frame = _FRAME.search(line)
+        if frame is None:
+            return False
+        before = line[: frame.start()]
+        current.key = before.rstrip(_INDENT)
+        current.indent = max(0, len(before) - len(current.key) - 2)
+        return True
 
     def begin(self, before: str, number: int) -> Iterator[TracebackText]:
         key = before.rstrip(_INDENT)

@@ -81,7 +81,7 @@ def ignores_exit() -> None:
     def body() -> Generator[int, None, None]:
         try:
             yield 1
-        finally:
+        except GeneratorExit:
             yield 2
 
     generator = body()
@@ -96,7 +96,7 @@ def coroutine_ignores_exit() -> None:
     async def body() -> None:
         try:
             await pause()
-        finally:
+        except GeneratorExit:
             await pause()
 
     coroutine = body()
@@ -111,7 +111,7 @@ def async_generator_ignores_exit() -> None:
     async def body() -> AsyncGenerator[int, None]:
         try:
             yield 1
-        finally:
+        except GeneratorExit:
             yield 2
 
     generator = body()

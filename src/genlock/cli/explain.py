@@ -65,12 +65,9 @@ def perform(options: argparse.Namespace) -> int:
 
 def _explain(codes: list[str], files: list[str], *, as_json: bool) -> int:
     found: list[Finding] = []
-    is_interrupted = False
-    try:
-        for file in files:
-            found += findings(_lines(file), "" if file == _STDIN else file)
-    except KeyboardInterrupt:  # the log of a program that is still running: tell what was seen
-        is_interrupted = True
+    log = _Log()
+    for file in files:
+        found += findings(log.lines(file), "" if file == _STDIN else file)
     if as_json:
         pages = [PAGES[code].as_dict() for code in codes]
         write(json.dumps({"pages": pages, "findings": [each.as_dict() for each in found]}))
@@ -78,12 +75,24 @@ def _explain(codes: list[str], files: list[str], *, as_json: bool) -> int:
         texts = [*(str(PAGES[code]) for code in codes), *map(told, found)]
         if texts:
             write("\n\n".join(texts))
-    if is_interrupted:
+    if log.is_interrupted:
         return _INTERRUPTED
     if files and not found and not codes:
         names = ["standard input" if file == _STDIN else file for file in files]
         raise RefusedError(nothing_found(names), _NOTHING_FOUND)
     return 0
+
+
+class _Log:
+    """Reads logs until Ctrl-C: that of a program that still runs is told as far as it went."""
+
+    is_interrupted = False
+
+    def lines(self, file: str) -> Iterator[str]:
+        try:
+            yield from () if self.is_interrupted else _lines(file)
+        except KeyboardInterrupt:
+            self.is_interrupted = True
 
 
 def _is_code(subject: str) -> bool:

@@ -186,7 +186,7 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert f"{log}:1: ReentrantCallError: [GL001] 'ping' was sent a value" in out
     assert f"{log}:12: [GL014] RuntimeError: generator ignored GeneratorExit" in out
-    assert f"{other}:8: [GL013] RuntimeError: generator raised StopIteration" in out
+    assert f"{other}:9: [GL013] RuntimeError: generator raised StopIteration" in out
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -7,6 +7,7 @@ dicts, lists and tuples are looked up; what it would take a call to find out sta
 from __future__ import annotations
 
 import ast
+import dis
 import gc
 import inspect
 import linecache
@@ -45,7 +46,7 @@ _OPERATIONS = {
 }
 _UNKNOWN = object()
 _LONGEST_SCAN = 1000  # items of a dict: its own look-up may call the __eq__ of a key
-_DEEPEST = 3  # itertools.chain(map(f, zip(g)))
+_DEEPEST = 4  # itertools.chain(map(f, zip(g)))
 _WIDTH = 60
 
 _bases = type.__dict__["__mro__"].__get__
@@ -68,7 +69,7 @@ def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
             return Named("next", "", found)
     node = _expression_at(code, lasti, frame)
     if node is None:
-        return Named()
+        return _named_in_bytecode(frame, lasti, kind)
     operation, receiver = operation_in(node)
     text = ast.unparse(receiver)
     expression = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
@@ -90,6 +91,37 @@ def _only_one_within(node: ast.expr, frame: FrameType, kind: Kind) -> Named:
     if len(found) == 1:
         return next(iter(found.values()))
     return running[0] if len(running) == 1 else Named("next")
+
+
+def _named_in_bytecode(frame: FrameType, lasti: int, kind: Kind) -> Named:
+    """The same without the source: what the instructions of the failing expression load."""
+    instructions = list(dis.get_instructions(frame.f_code))
+    failing = next(each for each in instructions if each.offset == lasti)
+    operation, text = "next", ""
+    value: object = _UNKNOWN
+    found: dict[int, Named] = {}
+    for each in instructions[: instructions.index(failing)]:
+        if not _is_part(each.positions, failing.positions):
+            continue
+        name = str(each.argval)
+        if each.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            operation = _OPERATIONS.get(name, operation)
+            value, text = _attribute(value, name), f"{text}.{name}"
+        elif each.opname.startswith("LOAD_") and each.opname != "LOAD_CONST":
+            value, text = _variable(name, frame), name
+        if (behind := _behind(value, kind)) is not None:
+            found.setdefault(id(behind), Named("", text, behind))
+    if len(found) != 1:
+        return Named(operation)
+    (only,) = found.values()
+    return only._replace(operation=operation)
+
+
+def _is_part(positions: dis.Positions | None, whole: dis.Positions | None) -> bool:
+    if positions is None or whole is None or None in positions or None in whole:
+        return False
+    first, last, start, end = positions
+    return (whole[0], whole[2]) <= (first, start) and (last, end) <= (whole[1], whole[3])
 
 
 def is_running(obj: object) -> bool:
@@ -136,7 +168,9 @@ def _expression_at(code: CodeType, lasti: int, frame: FrameType) -> ast.expr | N
 
 
 def _parsed(text: str) -> ast.expr | None:
-    """An expression, or what a loop runs over."""
+    """An expression, or what a loop runs over; None without the source."""
+    if not text:
+        return None
     for source in (f"({text}\n)", text, f"{text} pass"):
         try:
             (node,) = ast.parse(source).body
@@ -221,24 +255,19 @@ def _item(container: object, key: object) -> object:
 
 
 def _behind(obj: object, kind: Kind) -> object:
-    """`obj`, if it is of this kind, else the running one that an iterator of C draws from."""
-    for _ in range(_DEEPEST):
-        if KINDS.get(type(obj)) == kind:
-            return obj
-        if _is_guard(obj):
-            obj = object.__getattribute__(obj, "__wrapped__")
-        elif _is_made_in_c(obj):
-            drawn_from = [each for each in _drawn_from(obj) if _leads_on(each, kind)]
-            if len(drawn_from) != 1:
-                return None
-            obj = drawn_from[0]
-        else:
-            return None
-    return obj if KINDS.get(type(obj)) == kind else None
-
-
-def _leads_on(obj: object, kind: Kind) -> bool:
-    return KINDS.get(type(obj)) == kind or _is_guard(obj) or _is_made_in_c(obj)
+    """`obj`, if it is of this kind, else the one that an iterator of C draws from."""
+    found: list[object] = []
+    pending = [(obj, 0)]
+    while pending:
+        each, depth = pending.pop()
+        if KINDS.get(type(each)) == kind:
+            if not any(each is other for other in found):
+                found.append(each)
+        elif depth < _DEEPEST and _is_guard(each):
+            pending.append((object.__getattribute__(each, "__wrapped__"), depth + 1))
+        elif depth < _DEEPEST and _is_made_in_c(each):
+            pending += [(source, depth + 1) for source in _drawn_from(each)]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_guard(obj: object) -> bool:

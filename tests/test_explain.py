@@ -87,10 +87,7 @@ def test_the_holder_is_seen_at_the_raise() -> None:
     assert (candidate.name, candidate.state) == ("Shared.take", "held")
     assert candidate.inside is not None
     assert candidate.inside.thread == "holder"
-    assert [step.actor for step in candidate.inside.steps] == [
-        "Shared.__enter__.<locals>.<lambda>".rpartition("<locals>.")[2],
-        "Shared.take",
-    ]
+    assert [step.actor for step in candidate.inside.steps] == ["<lambda>", "Shared.take"]
     assert candidate.pattern == "test_explain:Shared.take"
     assert (sighting.operation, sighting.expression) == ("send", "shared.body")
     assert not sighting.is_late
@@ -145,6 +142,40 @@ def test_an_error_that_came_out_of_another_thread_keeps_its_path() -> None:
     assert candidate.state == "re-entered"
     assert candidate.inside is not None
     assert [step.site.function for step in candidate.inside.steps] == ["<lambda>", "body"]
+
+
+def test_a_traceback_that_leads_through_two_threads_is_told_apart() -> None:
+    def body() -> Iterator[object]:
+        yield next(own)
+
+    def fail() -> object:
+        return next(own)
+
+    own = body()
+    with ThreadPoolExecutor(1) as pool:
+        error = raised_by(lambda: pool.submit(fail).result(PATIENCE))
+    sighting = genlock.explain(error).sighting or nothing()
+    assert sighting.thread == ""
+    (candidate,) = sighting.candidates
+    assert candidate.inside is not None
+    assert [step.actor for step in candidate.inside.steps] == ["fail", "body"]
+
+
+def test_an_error_that_the_body_caught_is_told_with_the_way_to_it() -> None:
+    def body() -> Iterator[genlock.Explanation]:
+        try:
+            next(own)
+        except ValueError as error:
+            yield genlock.explain(error)
+
+    own = body()
+    sighting = next(own).sighting or nothing()
+    assert sighting.thread == threading.current_thread().name
+    (candidate,) = sighting.candidates
+    assert candidate.state == "re-entered"
+    assert candidate.inside is not None
+    assert [step.site.code for step in candidate.inside.steps] == ["next(own)", "next(own)"]
+    assert candidate.inside.steps[0].actor.startswith("test_an_error_that_the_body_caught")
 
 
 def test_an_error_that_was_raised_again_elsewhere_is_told_from_where_it_began() -> None:

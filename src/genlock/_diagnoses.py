@@ -7,7 +7,6 @@ of the diagnosis never takes the place of what it was to explain.
 from __future__ import annotations
 
 import _thread
-import os
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genlock import _evidence, _frames, _waits, _wording
@@ -33,12 +32,9 @@ if TYPE_CHECKING:
 
 _THIS_CALL = "← this call"
 _EXCLUSIVE = "in exclusive use"
-_ERROR_WIDTH = 200
 _NOBODY = "nobody that is left"
 
 _LOOKS = 20
-_PACKAGE = os.path.dirname(__file__) + os.sep
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 _Error = TypeVar("_Error", bound=GenlockError)
 _Fact = TypeVar("_Fact")
@@ -172,7 +168,7 @@ def ended(error: BaseException) -> Ending:
 
     def look() -> Ending:
         site = _frames.raised_at(error.__traceback__)
-        return Ending("raised", _own_name(), site, _in_words(error))
+        return Ending("raised", _own_name(), site, _wording.in_words(error))
 
     return _found_out(look, lambda: Ending("raised", error=type(error).__name__))
 
@@ -201,24 +197,9 @@ def _found_out(look: Callable[[], _Fact], in_doubt: Callable[[], _Fact]) -> _Fac
     try:
         return look()
     except Exception as failure:
-        if _is_interruption(failure):
+        if _frames.is_interruption(failure):
             raise
         return in_doubt()
-
-
-def _is_interruption(error: BaseException) -> bool:
-    """Whether `error` came into a diagnosis from outside: out of a signal handler, say.
-
-    A diagnosis calls nothing but itself and the standard library.
-    """
-    traceback = error.__traceback__
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        is_library = file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
-        if not is_library and not file.startswith(_PACKAGE):
-            return True
-        traceback = traceback.tb_next
-    return False
 
 
 def _with_holder(
@@ -282,17 +263,6 @@ def _call(frame: FrameType) -> tuple[Step, ...]:
     if caller is None:
         return ()
     return (Step(_frames.short_name(caller.f_code), _frames.site(caller)),)
-
-
-def _in_words(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        text = str(error).partition("\n")[0].rstrip(".")
-    except Exception:  # a broken __str__ is not ours to report
-        return name
-    if not text:
-        return name
-    return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
 
 
 def _yields(gate: Keepable) -> tuple[Site, ...]:

@@ -28,10 +28,10 @@ _LAUNCHERS = (__name__, "runpy", "importlib._bootstrap", "importlib._bootstrap_e
 
 
 class NoProgramError(Exception):
-    """There is nothing to run: the line that `python` prints, and the status it exits with."""
+    """There is nothing to run: what `python` says of that, and the status it exits with."""
 
     def __init__(self, reason: object, status: int = _FAILED) -> None:
-        super().__init__(f"{sys.executable}: {reason}")
+        super().__init__(reason)
         self.status = status
 
 
@@ -64,20 +64,27 @@ class Program:
             SystemExit: the program's, or the status 1 after an exception that was printed.
             KeyboardInterrupt: the program's, already printed.
         """
+        error = self._failure()
+        if error is None:
+            return
+        try:  # with no exception being handled, as the interpreter does
+            _print(error)
+        finally:
+            report(error)
+        if isinstance(error, KeyboardInterrupt):
+            sys.excepthook = _say_nothing  # the interpreter shall only die of the signal
+            raise error
+        raise SystemExit(_FAILED)
+
+    def _failure(self) -> BaseException | None:
+        """Run the program; returns the exception that ended it, if that is to be printed."""
         try:
             self._run()
         except (SystemExit, NoProgramError):
             raise
         except BaseException as error:
-            error = error.with_traceback(_below_the_launch(error.__traceback__))
-            try:
-                _print(error)
-            finally:
-                report(error)
-            if isinstance(error, KeyboardInterrupt):
-                sys.excepthook = _say_nothing  # the interpreter shall only die of the signal
-                raise
-            raise SystemExit(_FAILED) from None
+            return error.with_traceback(_below_the_launch(error.__traceback__))
+        return None
 
     def _run(self) -> None:
         if self.is_module:
@@ -89,11 +96,11 @@ class Program:
             return
         sys.argv = [self.name, *self.arguments]
         if get_importer(self.name) is not None:
-            _set_first_entry(os.path.abspath(self.name))
+            _set_first_entry(_absolute(self.name))
             _, spec, code = _main_details(NoProgramError)
             self._run_found(spec, code)
         else:
-            self._run_script(os.path.abspath(self.name))
+            self._run_script(_absolute(self.name))
 
     def _run_script(self, path: str) -> None:
         source = _read(path)
@@ -134,6 +141,13 @@ _module_details: Any = runpy._get_module_details  # type: ignore[attr-defined]  
 _main_details: Any = runpy._get_main_module_details  # type: ignore[attr-defined]  # noqa: SLF001
 
 
+def _absolute(path: str) -> str:
+    """What `python` makes of the path of a program: on POSIX, it stays as it is written."""
+    if os.name == "nt":
+        return os.path.abspath(path)
+    return os.path.join(os.getcwd(), path)
+
+
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
@@ -171,7 +185,7 @@ def _print(error: BaseException) -> None:
         sys.last_exc = error
     hook = getattr(sys, "excepthook", None)
     if hook is None:
-        print("sys.excepthook is missing, printing exception to stderr", file=sys.stderr)
+        print("sys.excepthook is missing", file=sys.stderr)
         hook = sys.__excepthook__
     try:
         hook(type(error), error, error.__traceback__)

@@ -4,10 +4,73 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genlock._wording import place
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from genlock._explain import Explanation
     from genlock._patterns import Pattern, Use
+    from genlock._records import Sighting
+
+_SHOWN = 5
+
+ONLY_LOGGED = (
+    "before Python 3.12, of the errors that a program catches only those can be seen that it logs"
+    " with their traceback (logging.exception)."
+)
+RUNS_AT_ONCE = (
+    "this interpreter runs threads at once. Two that share a bare generator crash it, before there"
+    " is an error to explain.\n"
+    "  To have the error, and see it explained:  PYTHON_GIL=1 genlock run …\n"
+    "  To have the threads take turns:  genlock run --guard module:function …"
+)
+NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
+
+
+def explained(explanation: Explanation, fate: str) -> str:
+    """What an error was about, below its traceback, or what it was that the program caught."""
+    caught = "The program caught this: " if fate == "caught" else ""
+    lines = [caught + explanation.text]
+    pattern = _to_guard(explanation.sighting)
+    if pattern and "--guard" not in explanation.text:
+        lines.append(f"  or, without a change:  genlock run --guard {pattern} …")
+    return "\n".join(lines)
+
+
+def _to_guard(sighting: Sighting | None) -> str:
+    """The function whose generators would have to be guarded, where that would help."""
+    if sighting is None or sighting.code != "GL011" or not sighting.is_named:
+        return ""
+    only = sighting.candidates[0]
+    return only.pattern if only.state != "re-entered" else ""
+
+
+def raised_often(sighting: Sighting | None, number: int) -> str:
+    """An error that was explained once was raised again and again."""
+    if sighting is None:
+        return f"one error was raised {number} times in all."
+    where = f" at {place(sighting.call.site)}" if sighting.call else ""
+    return f"[{sighting.code}] was raised {number} times in all{where}."
+
+
+def caught_untold(number: int) -> str:
+    """The program has caught errors that nobody was told of."""
+    errors = "1 error" if number == 1 else f"{number} errors"
+    return f"the program caught {errors} about generators. To have them explained:  --caught"
+
+
+def own_failure(error: BaseException) -> str:
+    """The explanation failed."""
+    return (
+        f"an error could not be explained, since genlock itself failed: {type(error).__name__}:"
+        f" {error}"
+    )
+
+
+def no_file(name: str, reason: str | None) -> str:
+    """The report cannot be written where it is wanted."""
+    return f"--output: cannot write to {name!r}: {reason}"
 
 
 def matched_nothing(use: Use) -> str:
@@ -27,8 +90,9 @@ def matched_nothing(use: Use) -> str:
 def guarded_nothing(use: Use) -> str:
     """A pattern matched functions that returned no generator."""
     return (
-        f"{str(use.pattern)!r} guarded nothing: {_some(use.matched)} returned no generator,"
-        " or was not called."
+        f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)} after"
+        f" {use.pattern.module!r} had been imported. What a module makes while it is imported is"
+        " not guarded: write @genlock.guarded there."
     )
 
 
@@ -54,5 +118,3 @@ def _some(names: Sequence[str]) -> str:
 def _or(names: Sequence[str]) -> str:
     return " or ".join(names)
 
-
-_SHOWN = 5

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from genlock._waits import Patience, Ticket
 
 _THIS_CALL = "← this call"
-_ERROR_WIDTH = 200
 _NOBODY = "nobody that is left"
 
 _Error = TypeVar("_Error", bound=GenlockError)
@@ -161,7 +160,7 @@ def ended(error: BaseException) -> Ending:
         return Ending("returned")
     try:
         site = _frames.raised_at(error.__traceback__)
-        return Ending("raised", _own_name(), site, _in_words(error))
+        return Ending("raised", _own_name(), site, _wording.in_words(error))
     except Exception as failure:  # the user's error must come out as it is
         if _frames.is_interruption(failure):
             raise
@@ -237,17 +236,6 @@ def _call(frame: FrameType) -> tuple[Step, ...]:
     if caller is None:
         return ()
     return (Step(_frames.short_name(caller.f_code), _frames.site(caller)),)
-
-
-def _in_words(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        text = str(error).partition("\n")[0].rstrip(".")
-    except Exception:  # a broken __str__ is not ours to report
-        return name
-    if not text:
-        return name
-    return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
 
 
 def _yields(gate: Gate) -> tuple[Site, ...]:

@@ -43,8 +43,13 @@ def user_frame(frame: FrameType) -> FrameType | None:
 
 def site(frame: FrameType) -> Site:
     """Where a frame stands now, with the expression it is executing."""
+    return site_at(frame, frame.f_lasti, frame.f_lineno or 0)
+
+
+def site_at(frame: FrameType, lasti: int, line: int) -> Site:
+    """Where a frame stood, with the expression that it was executing."""
     code = frame.f_code
-    return Site(code.co_filename, frame.f_lineno or 0, short_name(code), _code_at(frame))
+    return Site(code.co_filename, line, short_name(code), _code_at(frame, lasti, line))
 
 
 def line_of(code: CodeType, line: int | None) -> Site:
@@ -89,6 +94,12 @@ def thread_name(ident: int) -> str:
     return f"thread {ident}"
 
 
+def is_library(code: CodeType) -> bool:
+    """Whether code is the standard library's."""
+    file = code.co_filename
+    return file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
+
+
 def is_interruption(error: BaseException) -> bool:
     """Whether `error` came into a diagnosis from outside: out of a signal handler, say.
 
@@ -96,9 +107,8 @@ def is_interruption(error: BaseException) -> bool:
     """
     traceback = error.__traceback__
     while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        is_library = file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
-        if not is_library and not file.startswith(_PACKAGE):
+        code = traceback.tb_frame.f_code
+        if not is_library(code) and not code.co_filename.startswith(_PACKAGE):
             return True
         traceback = traceback.tb_next
     return False
@@ -178,14 +188,14 @@ else:
                 _collector_off.release()
 
 
-def _code_at(frame: FrameType) -> str:
+def _code_at(frame: FrameType, lasti: int, number: int) -> str:
     """The source of what a frame is executing; its whole line where positions are missing."""
     code = frame.f_code
-    positions = next(islice(code.co_positions(), frame.f_lasti // 2, None), None)
-    line = linecache.getline(code.co_filename, frame.f_lineno or 0, frame.f_globals)
+    positions = next(islice(code.co_positions(), lasti // 2, None), None)
+    line = linecache.getline(code.co_filename, number, frame.f_globals)
     if positions is not None:
         first, last, start, end = positions
-        if first == frame.f_lineno and start is not None and end is not None:
+        if first == number and start is not None and end is not None:
             encoded = line.encode()
             line = encoded[start : end if first == last else None].decode(errors="replace")
     line = line.strip()

@@ -43,7 +43,7 @@ PROGRAMS = {
     "syntax": "def f(:\n    pass\n",
     "imports_broken": "import divides\n",
     "imports_nothing": "import there_is_no_such_module\n",
-    "chained": "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise KeyError(1) from error\n",
+    "chained": "try:\n    1 / 0\nexcept OSError:\n    pass\nfinally:\n    raise KeyError(1)\n",
     "group": "raise ExceptionGroup('both', [ValueError(1), TypeError(2)])\n",
     "ends_in_order": """
         import atexit, sys, threading, time

@@ -152,7 +152,8 @@ class Instrument:
     def use(self) -> Use:
         """What has become of the pattern so far."""
         module = sys.modules.get(self._pattern.module)
-        matched, near = self.matched, ()
+        matched = self.matched
+        near: tuple[str, ...] = ()
         if module is None:
             near = nearest(self._pattern.module, tuple(sys.modules))
         elif not matched:
@@ -189,7 +190,7 @@ class Instrument:
 
     def _replace(self, place: _Place) -> None:
         wrapper = _Instrumented(place.found, self._call)
-        wrapper._self_handle = self
+        wrapper._self_handle = self  # noqa: SLF001  # its own module's
         try:
             setattr(place.owner, place.attribute, wrapper)
         except (AttributeError, TypeError):  # of a class that cannot be changed
@@ -218,6 +219,7 @@ class _Instrumented(GuardedFunction):
 
     if TYPE_CHECKING:
         _self_handle: Instrument
+        __wrapped__: Any
 
         def __init__(self, *_: object) -> None: ...
 

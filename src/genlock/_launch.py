@@ -185,19 +185,22 @@ def _print(error: BaseException) -> None:
         sys.last_exc = error
     hook = getattr(sys, "excepthook", None)
     if hook is None:
-        print("sys.excepthook is missing", file=sys.stderr)
+        _complain("sys.excepthook is missing")
         hook = sys.__excepthook__
     try:
         hook(type(error), error, error.__traceback__)
     except SystemExit:
         raise
     except BaseException as failure:
-        print("Error in sys.excepthook:", file=sys.stderr)
-        traceback.print_exception(
-            failure.with_traceback(_below_the_launch(failure.__traceback__))
-        )
-        print("\nOriginal exception was:", file=sys.stderr)
+        _complain("Error in sys.excepthook:")
+        traceback.print_exception(failure.with_traceback(_below_the_launch(failure.__traceback__)))
+        _complain("\nOriginal exception was:")
         sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def _complain(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
 
 
 def _say_nothing(*_: object) -> None: ...

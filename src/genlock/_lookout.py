@@ -57,7 +57,9 @@ class Lookout:
     """
 
     def __init__(
-        self, notice: Callable[[BaseException, Seen], None], escaped: Callable[[BaseException], None]
+        self,
+        notice: Callable[[BaseException, Seen], None],
+        escaped: Callable[[BaseException], None],
     ) -> None:
         self._notice, self._escaped = notice, escaped
         self._tool: int | None = None

@@ -1,4 +1,4 @@
-"""Where a report goes: text for people, or JSON lines for machines; to standard error, or a file."""
+"""Where reports go, and as what: text for people or JSON lines, standard error or a file."""
 
 from __future__ import annotations
 

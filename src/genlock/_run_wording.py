@@ -117,4 +117,3 @@ def _some(names: Sequence[str]) -> str:
 
 def _or(names: Sequence[str]) -> str:
     return " or ".join(names)
-

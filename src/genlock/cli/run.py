@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import atexit
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -19,6 +18,7 @@ from genlock._rewrite import guard_generators
 from genlock.cli import RefusedError
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator, Sequence
 
 _MAIN = "__main__"
@@ -119,7 +119,7 @@ def _opened(name: str | None) -> TextIO | None:
     if name is None:
         return None
     try:
-        return open(name, "a", encoding="utf-8")  # noqa: SIM115  # as long as the program runs
+        return open(name, "a", encoding="utf-8")  # as long as the program runs
     except OSError as error:
         raise RefusedError(_run_wording.no_file(name, error.strerror)) from None
 

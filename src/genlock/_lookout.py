@@ -165,11 +165,13 @@ def _place(traceback: TracebackType) -> Place:
 def _is_new(error: BaseException, traceback: TracebackType) -> bool:
     """Whether it is being raised, as against passing a frame, or being raised again.
 
-    What leaves the frame of a generator as a RuntimeError was raised there as a StopIteration; the
-    caller is the first to have it.
+    A StopIteration becomes a RuntimeError in the frame of the generator that it leaves; the caller
+    is the first to have that.
     """
     inner = traceback.tb_next
-    return inner is None or (error.__cause__ is not None and inner.tb_next is None)
+    if error.__cause__ is None:
+        return inner is None
+    return inner is not None and inner.tb_next is None
 
 
 def _free_tool() -> int | None:

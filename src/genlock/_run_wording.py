@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from genlock import _sighting_wording
 from genlock._wording import place
 
 if TYPE_CHECKING:
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
+_HAS_MONITORING = hasattr(sys, "monitoring")
+_WHEN_SEEN = "" if _HAS_MONITORING else "genlock run sees it as it happens from Python 3.12 on."
+
 ONLY_LOGGED = (
-    "before Python 3.12, of the errors that a program catches only those can be seen that it logs"
-    " with their traceback (logging.exception)."
+    f"{'All monitoring tools are taken:' if _HAS_MONITORING else 'Before Python 3.12,'} of the"
+    " errors that a program catches, those alone can be seen that it logs with their traceback"
+    " (logging.exception)."
 )
 RUNS_AT_ONCE = (
     "this interpreter runs threads at once. Two that share a bare generator crash it, before there"
@@ -31,11 +37,12 @@ NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
 def explained(explanation: Explanation, fate: str) -> str:
     """What an error was about, below its traceback, or what it was that the program caught."""
     caught = "The program caught this: " if fate == "caught" else ""
-    lines = [caught + explanation.text]
+    text = explanation.text.replace(_sighting_wording.SEE_IT_HAPPEN, _WHEN_SEEN)
+    *lines, page = text.split("\n")
     pattern = _to_guard(explanation.sighting)
-    if pattern and "--guard" not in explanation.text:
+    if pattern and "--guard" not in text:
         lines.append(f"  or, without a change:  genlock run --guard {pattern} …")
-    return "\n".join(lines)
+    return caught + "\n".join([*lines, page])
 
 
 def _to_guard(sighting: Sighting | None) -> str:

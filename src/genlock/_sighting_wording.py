@@ -28,6 +28,7 @@ _CAN_ONLY = {
     "throw": "take an exception",
     "close": "be closed",
 }
+SEE_IT_HAPPEN = "To see it as it happens:  genlock run SCRIPT"
 _CANDIDATES_SHOWN = 6
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _MADE_IN_AN_EXPRESSION = ("<genexpr>", "<lambda>")
@@ -58,7 +59,7 @@ def _gaps(sighting: Sighting) -> Iterator[str]:
         yield (
             "This was read after the error had been raised: who was inside at that moment is not"
             f" known{', only who is inside now' if sighting.candidates else ''}."
-            "  To see it as it happens:  genlock run SCRIPT"
+            f"  {SEE_IT_HAPPEN}"
         )
     elif only is not None and only.state == "suspended" and busy:
         yield "Whoever was inside had left by the time the stacks were read."

@@ -85,7 +85,6 @@ PROGRAMS = {
         atexit.register(lambda: print(repr(sys.last_value), sys.last_traceback.tb_lineno))
         1 / 0
         """,
-    "exits_at_once": "import os\nprint('x', flush=True)\nos._exit(9)\n",
     "dies": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n",
     "interrupted": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nwhile True: pass\n",
     "spawns": """
@@ -139,8 +138,6 @@ RUNS = [
     "missing.py",
     "-m said one -x -- -m",
     "-m package",
-    "-m divides",
-    "-m exits_with_number",
     "-m syntax",
     "-m missing",
     "-m missing.inner",

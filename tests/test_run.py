@@ -37,8 +37,9 @@ def genlock_run(
 
 
 def steady(text: str) -> str:
-    """The text without the line numbers of the standard library."""
-    return re.sub(r"(asyncio/tasks|threading)\.py:\d+", r"\1.py:…", text)
+    """The text without the line numbers of the standard library, and the widths of columns."""
+    text = re.sub(r"(asyncio/tasks|threading)\.py:\d+", r"\1.py:…", text)
+    return re.sub(r"(?<=\S) {2,}", "  ", text)
 
 
 # What is told -------------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ def steady(text: str) -> str:
 def test_report_is_the_kept_one(program: Path, options: list[str], tmp_path: Path) -> None:
     report = tmp_path / "report.txt"
     genlock_run(*options, "--output", str(report), program.name, directory=program.parent)
-    assert steady(report.read_text("utf-8")) == kept(program.stem).read_text("utf-8")
+    assert steady(report.read_text("utf-8")) == steady(kept(program.stem).read_text("utf-8"))
 
 
 def kept(name: str) -> Path:
@@ -366,3 +367,30 @@ def test_a_failure_of_its_own_changes_nothing(tmp_path: Path) -> None:
     assert "genlock itself failed: LookupError: planted" in ran.stderr
     assert ran.stderr.count("Traceback") == bare.stderr.count("Traceback") == 1
     assert ran.returncode == bare.returncode == 1
+
+
+# Somebody else's coroutines -----------------------------------------------------------------------
+
+
+@needs_monitoring
+def test_a_parser_of_ijson_that_threads_share_is_explained() -> None:
+    pytest.importorskip("ijson")
+    ran = genlock_run("shared_parser.py", directory=EXAMPLES)
+    assert ran.returncode == 1
+    report = ran.stderr.partition("\ngenlock: ")[2]
+    assert report.startswith("[GL011] 'utf8_encoder' was sent a value while worker was inside.\n")
+    assert "→ utf8_encoder    ijson/backends/python.py:" in report
+    assert "genlock run --guard ijson.backends.python:utf8_encoder" in report
+
+
+@pytest.mark.parametrize("function", ["utf8_encoder", "*"])
+def test_a_parser_of_ijson_that_threads_share_is_cured_by_guarding_it(function: str) -> None:
+    pytest.importorskip("ijson")
+    pattern = f"ijson.backends.python:{function}"
+    ran = genlock_run("--guard", pattern, "shared_parser.py", directory=EXAMPLES)
+    assert ran.stderr == ""
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines() == [
+        f"200 documents by {by}, as if parsed by one thread alone: True"
+        for by in ("worker", "main")
+    ]

@@ -29,8 +29,8 @@ class Locked:
 
 
 def squares(source: Iterator[int]) -> Generator[int, None, None]:
-    for number in source:
-        yield number * number
+    while True:
+        yield next(source) ** 2
 
 
 shared = numbers()

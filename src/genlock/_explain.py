@@ -112,7 +112,10 @@ def _explicable(exception: BaseException) -> list[BaseException]:
         if error is None or id(error) in seen:
             continue
         seen.add(id(error))
-        if isinstance(error, GenlockError) or recognise(error) is not None:
+        if isinstance(error, GenlockError):
+            found.append(error)
+            continue  # it tells more than what it was raised for
+        if recognise(error) is not None:
             found.append(error)
         pending += (error.__cause__, error.__context__)
         if isinstance(error, BaseExceptionGroup):

@@ -10,7 +10,6 @@ import ast
 import gc
 import inspect
 import linecache
-import textwrap
 from itertools import islice
 from types import (
     AsyncGeneratorType,
@@ -70,7 +69,7 @@ def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
     node = _expression_at(code, lasti, frame)
     if node is None:
         return Named()
-    operation, receiver = _operation(node)
+    operation, receiver = operation_in(node)
     text = ast.unparse(receiver)
     expression = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
     found = _behind(_value(receiver, frame), kind)
@@ -133,17 +132,26 @@ def _expression_at(code: CodeType, lasti: int, frame: FrameType) -> ast.expr | N
     ]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
-    text = textwrap.dedent(b"".join(lines).decode(errors="replace")).strip()
-    try:
-        return ast.parse(f"({text}\n)", mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
+    return _parsed(b"".join(lines).decode(errors="replace").strip())
 
 
-def _operation(node: ast.expr) -> tuple[str, ast.expr]:
+def _parsed(text: str) -> ast.expr | None:
+    """An expression, or what a loop runs over."""
+    for source in (f"({text}\n)", text, f"{text} pass"):
+        try:
+            (node,) = ast.parse(source).body
+        except (SyntaxError, ValueError):
+            continue
+        if isinstance(node, ast.For | ast.AsyncFor):
+            return node.iter
+        return node.value if isinstance(node, ast.Expr) else None
+    return None
+
+
+def operation_in(node: ast.expr) -> tuple[str, ast.expr]:
     """What the interpreter was asked to do, and of what."""
     if isinstance(node, ast.Await):
-        operation, receiver = _operation(node.value)
+        operation, receiver = operation_in(node.value)
         return operation or "await", receiver
     if isinstance(node, ast.YieldFrom):
         return "yield from", node.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import opcode
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
 
 _CODE_WIDTH = 60
+_FOR_ITER = opcode.opmap["FOR_ITER"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
@@ -193,7 +195,8 @@ def _code_at(frame: FrameType, lasti: int, number: int) -> str:
     code = frame.f_code
     positions = next(islice(code.co_positions(), lasti // 2, None), None)
     line = linecache.getline(code.co_filename, number, frame.f_globals)
-    if positions is not None:
+    # A loop says more than what it runs over, which is all that it executes.
+    if positions is not None and code.co_code[lasti] != _FOR_ITER:
         first, last, start, end = positions
         if first == number and start is not None and end is not None:
             encoded = line.encode()

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from genlock._explain import Explanation
-    from genlock._output import Output
 
 _SETTLED_AFTER = 0.1
 """Seconds after which an error that no hook has got is taken for one that the program caught."""
@@ -33,12 +32,14 @@ class Reporter:
     Thread-safe. A failure of its own is told in one line, and harms nothing else.
 
     Args:
-        output: where to.
+        write: writes a text, or facts in its place; must not raise.
         tells_caught: whether to tell of errors that the program catches, too.
     """
 
-    def __init__(self, output: Output, *, tells_caught: bool) -> None:
-        self._output, self._tells_caught = output, tells_caught
+    def __init__(
+        self, write: Callable[[str, dict[str, object]], None], *, tells_caught: bool
+    ) -> None:
+        self._write, self._tells_caught = write, tells_caught
         self._lookout = Lookout(self._notice, self._about_to_be_printed)
         self._unsettled: deque[tuple[Seen, Explanation]] = deque()
         self._explained: deque[Seen] = deque()
@@ -103,10 +104,10 @@ class Reporter:
 
     def _explain(self, explanation: Explanation, fate: str) -> None:
         facts = {"genlock": "error", "fate": fate, **asdict(explanation)}
-        self._output.write(_run_wording.explained(explanation, fate), facts)
+        self._write(_run_wording.explained(explanation, fate), facts)
 
     def _say(self, kind: str, text: str, **facts: object) -> None:
-        self._output.write(text, {"genlock": kind, **facts})
+        self._write(text, {"genlock": kind, **facts})
 
     def _own_failure(self, failure: BaseException) -> None:
         if is_interruption(failure):

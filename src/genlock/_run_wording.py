@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,11 +39,13 @@ def explained(explanation: Explanation, fate: str) -> str:
     """What an error was about, below its traceback, or what it was that the program caught."""
     caught = "The program caught this: " if fate == "caught" else ""
     text = explanation.text.replace(_sighting_wording.SEE_IT_HAPPEN, _WHEN_SEEN)
-    *lines, page = text.split("\n")
     pattern = _to_guard(explanation.sighting)
     if pattern and "--guard" not in text:
-        lines.append(f"  or, without a change:  genlock run --guard {pattern} …")
-    return caught + "\n".join([*lines, page])
+        text = _CURE.sub(rf"\g<0>\n  or, without a change:  genlock run --guard {pattern} …", text)
+    return caught + text
+
+
+_CURE = re.compile(r"^  .*genlock\.guard.*$", re.MULTILINE)
 
 
 def _to_guard(sighting: Sighting | None) -> str:

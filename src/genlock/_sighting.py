@@ -230,11 +230,13 @@ def _own_frame(found: object, calls: Sequence[Call], kind: Kind) -> FrameType | 
     alike = []
     for call, caller in pairwise(call for call in calls if not _frames.is_internal(call.frame)):
         if call.frame.f_code is code_of(found):
-            if named(caller.frame, caller.lasti, kind).found is found:
+            entered = named(caller.frame, caller.lasti, kind).found
+            if entered is found:
                 return call.frame
-            alike.append(call.frame)
-    others = [each for each in alike if each is not calls[0].frame]
-    return others[0] if len(others) == 1 else None
+            if entered is None:
+                alike.append(call.frame)
+    # Two of one function: more likely it is not the one that made the call.
+    return alike[-1] if alike else None
 
 
 def _all_running(kind: Kind, calls: Sequence[Call], thread: str) -> Iterator[Candidate]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from genlock._records import Candidate, Sighting, Site
 
-_WAS = {
+WAS = {
     "send": "was sent a value",
     "asend": "was sent a value",
     "throw": "was thrown an exception",
@@ -22,7 +22,7 @@ _WAS = {
     "aclose": "was to be closed",
     "await": "was awaited",
 }
-_WAS_ASKED = "was asked for a value"
+WAS_ASKED = "was asked for a value"
 _CAN_ONLY = {
     "send": "take another value",
     "throw": "take an exception",
@@ -47,27 +47,23 @@ def not_known(sighting: Sighting) -> list[str]:
 def _gaps(sighting: Sighting) -> Iterator[str]:
     busy = sighting.code in _BUSY
     only = _only(sighting)
-    if sighting.call is None:
-        yield "The error has no traceback: where it was raised is not known."
-    elif only is None and sighting.code != "GL013":
+    if sighting.call is None and sighting.origin is None:
+        yield "where it was raised: it has no traceback."
+    elif only is None:
         about = f", {sighting.expression}," if sighting.expression else ""
         yield (
-            f"The failing expression{about} names no {sighting.kind} that can be looked up without"
-            " running code, so which one it was is not known."
+            f"which {sighting.kind} it was: the failing expression{about} names none that can be"
+            " looked up without running code."
         )
     if busy and sighting.is_late and not _is_reentry(only):
-        yield (
-            "This was read after the error had been raised: who was inside at that moment is not"
-            f" known{', only who is inside now' if sighting.candidates else ''}."
-            f"  {SEE_IT_HAPPEN}"
-        )
-    elif only is not None and only.state == "suspended" and busy:
-        yield "Whoever was inside had left by the time the stacks were read."
+        yield (f"who was inside when it was raised: this was read afterwards. {SEE_IT_HAPPEN}")
+    elif busy and only is not None and only.state == "suspended":
+        yield "who was inside: it had left by the time the stacks were read."
     if only is not None and only.state == "unseen":
         yield (
-            f"{only.name} counts as running, but no stack that could be read leads there: another"
-            " thread of a free-threaded build, a greenlet that is switched out, or a close() that"
-            " is under way."
+            f"who is inside: {only.name} counts as running, but no stack that could be read leads"
+            " there. It may be another thread of a free-threaded build, a greenlet that is switched"
+            " out, or a close() that is under way."
         )
 
 
@@ -117,9 +113,8 @@ def _one_of_many(sighting: Sighting) -> list[str]:
     lines = [f"A{_n(sighting.kind)} {sighting.kind} {_was(sighting)} while it was running."]
     lines += _this_call(sighting)
     if sighting.candidates:
-        when = "Running now" if sighting.is_late else "Running at that moment"
         others = ", one of which it may be" if len(sighting.candidates) > 1 else ""
-        lines.append(f"  {when}{others}:")
+        lines.append(f"  Running{others}:")
     for candidate in sighting.candidates[:_CANDIDATES_SHOWN]:
         lines.append(f"   {candidate.name!r}, made by the function at {place(candidate.made_by)}:")
         lines += rows(candidate.inside) if candidate.inside is not None else []
@@ -128,7 +123,11 @@ def _one_of_many(sighting: Sighting) -> list[str]:
         lines.append(f"   and {hidden} more")
     if sighting.kind != "generator":
         return [*lines, *_cure_of_async(sighting)]
-    return [*lines, "  Let its threads take turns, where it is made:  genlock.guard(…)"]
+    return [
+        *lines,
+        "  Guard it where it is made; threads then take turns, and a cycle is named:"
+        "  genlock.guard(…)",
+    ]
 
 
 def _cause(sighting: Sighting, only: Candidate) -> list[str]:
@@ -279,10 +278,10 @@ def _n(kind: str) -> str:
 
 def _was(sighting: Sighting) -> str:
     if sighting.code == "GL015":
-        return _WAS["await"]
+        return WAS["await"]
     if sighting.code == "GL018":
-        return _WAS["aclose"]
-    return _WAS.get(sighting.operation, _WAS_ASKED)
+        return WAS["aclose"]
+    return WAS.get(sighting.operation, WAS_ASKED)
 
 
 def _holder(sighting: Sighting, only: Candidate) -> str:

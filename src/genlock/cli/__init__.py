@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
-    "run": "run a program unchanged, and explain its errors about generators",
+    "explain": "Say what an error about a generator means, by its code or from a log.",
+    "run": "Run a program unchanged, and explain its errors about generators.",
 }
 """The subcommands, each with the line that says what it is for."""
 

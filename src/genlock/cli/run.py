@@ -11,11 +11,11 @@ from genlock import _run_wording
 from genlock._frames import RUN_AT_ONCE
 from genlock._instrument import Instrument
 from genlock._launch import NoProgramError, Program
-from genlock._output import Output
 from genlock._patterns import Pattern, PatternError, Use
 from genlock._reporter import Reporter
 from genlock._rewrite import guard_generators
 from genlock.cli import RefusedError
+from genlock.cli._output import Output
 
 if TYPE_CHECKING:
     import ast
@@ -56,7 +56,7 @@ def perform(options: argparse.Namespace) -> int:
         raise RefusedError(_run_wording.NOTHING_TO_RUN)
     patterns = _patterns(options.guard)
     output = Output(as_json=options.json, file=_opened(options.output))
-    reporter = Reporter(output, tells_caught=options.caught)
+    reporter = Reporter(output.write, tells_caught=options.caught)
     main = _MainGuard([pattern for pattern in patterns if pattern.module == _MAIN])
     handles = [
         Instrument(pattern, tell=reporter.say) for pattern in patterns if pattern.module != _MAIN

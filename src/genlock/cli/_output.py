@@ -6,14 +6,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from genlock._painting import painted
+from genlock.cli._terminal import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-_GAP = "\n"
-"""What sets a report of several lines off from a traceback."""
 
 
 class Output:
@@ -34,11 +30,19 @@ class Output:
             return
         try:
             if self._as_json:
-                line = json.dumps({**facts, "text": text}, default=str)
+                stream.write(json.dumps({**facts, "text": text}, default=str) + "\n")
+            elif self._file:
+                stream.write(_headed(text) + "\n")
             else:
-                line = f"{_GAP if _GAP in text else ''}genlock: {text}"
-                line = line if self._file else painted(line, stream)
-            stream.write(line + "\n")
+                write(_headed(text), stream)
             stream.flush()
         except Exception:  # closed, or nobody reads on
             pass
+
+
+def _headed(text: str) -> str:
+    """With what tells it from the program's own words; several lines with a gap before them."""
+    return f"{_BREAK if _BREAK in text else ''}genlock: {text}"
+
+
+_BREAK = "\n"

@@ -25,9 +25,14 @@ def add_up() -> Generator[int, int, None]:
         total += value
 
 
+def send_one() -> None:
+    """Be the first to send."""
+    adder.send(1)
+
+
 adder = add_up()
 next(adder)
-worker = Thread(target=adder.send, args=(1,), name="worker")
+worker = Thread(target=send_one, name="worker")
 worker.start()
 begun.wait()
 print("Sum:", adder.send(5))

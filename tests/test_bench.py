@@ -75,5 +75,5 @@ def test_the_cost_of_running_a_program_is_told() -> None:
     bench = BENCH.with_name("bench_run.py")
     done = run_python(bench.name, "--quick", "--markdown", directory=bench.parent)
     assert done.returncode == 0, done.stderr
-    assert len(rows_below("A program of generators", done.stdout)) == 3
-    assert len(rows_below("An exception", done.stdout)) == 2
+    assert len(rows_below("A program of generators", done.stdout)) == 2 + 3
+    assert len(rows_below("An exception", done.stdout)) == 2 + 2

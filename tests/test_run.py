@@ -174,6 +174,29 @@ print(pathlib.Path("report.txt").read_text())
 
 
 @needs_monitoring
+def test_what_was_told_as_caught_and_ends_the_program_is_not_told_again(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + """
+import pathlib, time
+try:
+    send_early()
+except TypeError as error:
+    kept = error
+deadline = time.monotonic() + 20
+while not pathlib.Path("report.txt").read_text() and time.monotonic() < deadline:
+    time.sleep(0.01)
+raise kept
+""",
+    )
+    genlock_run("--caught", "--output", "report.txt", "program.py", directory=tmp_path)
+    told = (tmp_path / "report.txt").read_text("utf-8")
+    assert told.count("'echo' was sent a value") == 1
+    assert told.endswith("\ngenlock: [GL012] that error is explained above.\n")
+
+
+@needs_monitoring
 def test_a_child_does_not_tell_of_its_parents_errors(tmp_path: Path) -> None:
     write(
         tmp_path,

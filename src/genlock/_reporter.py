@@ -94,6 +94,8 @@ class Reporter:
     def _tell_one(self, error: BaseException, fate: str, about: object) -> None:
         seen = self._lookout.what_was_seen_of(error)
         if seen is not None and seen.is_told:
+            if seen.sighting is not None:
+                self._say("again", _run_wording.explained_above(seen.sighting))
             return
         sighting = None if seen is None else seen.sighting
         explanation = explain_in_thread(error, "", sighting=sighting, about=about)

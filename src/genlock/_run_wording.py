@@ -56,6 +56,11 @@ def _to_guard(sighting: Sighting | None) -> str:
     return only.pattern if only.state != "re-entered" else ""
 
 
+def explained_above(sighting: Sighting) -> str:
+    """An error has ended the program, or a thread, that was taken for caught."""
+    return f"[{sighting.code}] that error is explained above."
+
+
 def raised_often(sighting: Sighting | None, number: int) -> str:
     """An error that was explained once was raised again and again."""
     if sighting is None:

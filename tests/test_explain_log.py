@@ -43,6 +43,11 @@ def test_a_generator_that_is_called_what_its_function_is_called_is_found_on_the_
     assert (finding.verdict, finding.generator) == ("re-entry", "ping")
 
 
+def test_a_call_that_reads_as_one_before_goes_to_the_same_generator() -> None:
+    finding = only(CYCLE.replace("ping\n", "countdown\n"))
+    assert (finding.verdict, finding.generator) == ("re-entry", "countdown")
+
+
 def test_a_path_that_comes_from_elsewhere_is_most_likely_contention() -> None:
     finding = only(CONTENTION)
     assert (finding.code, finding.verdict, finding.thread) == ("GL011", "contention", "worker-3")
@@ -186,7 +191,7 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert f"{log}:1: ReentrantCallError: [GL001] 'ping' was sent a value" in out
     assert f"{log}:12: [GL014] RuntimeError: generator ignored GeneratorExit" in out
-    assert f"{other}:8: [GL013] RuntimeError: generator raised StopIteration" in out
+    assert f"{other}:9: [GL013] RuntimeError: generator raised StopIteration" in out
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -327,6 +327,15 @@ def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
     assert (ran.stdout, ran.stderr, ran.returncode) == ("[0, 1]\n", "", 0)
 
 
+@pytest.mark.parametrize("pattern", ["__main__:numbers", "package.inner:numbers"])
+def test_a_module_that_is_run_is_guarded_under_both_its_names(pattern: str, tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    text = "def numbers():\n    yield 1\nprint(type(numbers()).__name__)\n"
+    write(tmp_path / "package", text, "inner.py")
+    ran = genlock_run("--guard", pattern, "-m", "package.inner", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n", "")
+
+
 @pytest.mark.parametrize(
     ("pattern", "complaint"),
     [

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from genlock import _sighting_wording, _wording
+from genlock import _frames, _sighting_wording, _wording
 from genlock._errors import GenlockError
 from genlock._protocol import recognise
 from genlock._records import Diagnosis, Strand
@@ -99,7 +99,13 @@ def explain_in_thread(
     if sighting is None:
         sighting = sight(error, thread=thread, about=about)
     assert sighting is not None  # noqa: S101  # it was recognised
-    return _of_interpreters(error, sighting, found_in, len(more))
+    try:
+        return _of_interpreters(error, sighting, found_in, len(more))
+    except Exception as failure:  # a failure of ours must leave what is known of the error
+        if _frames.is_interruption(failure):
+            raise
+        lines = [sighting.error, *_wording.about_explanation(sighting.code, found_in, len(more))]
+        return Explanation(sighting.code, sighting.error, "\n".join(lines), found_in)
 
 
 def _explicable(exception: BaseException) -> list[BaseException]:

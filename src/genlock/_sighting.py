@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from genlock import _frames, _tasks
-from genlock._expressions import Named, code_of, frame_of, is_running, named
+from genlock._expressions import Named, named
+from genlock._lookup import code_of, frame_of, is_running
 from genlock._protocol import recognise
 from genlock._records import Candidate, Sighting, Site, Step, Strand
 

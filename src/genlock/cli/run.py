@@ -54,21 +54,21 @@ def perform(options: argparse.Namespace) -> int:
     """Run the program; ends as the program does."""
     if not options.program:
         raise RefusedError(_run_wording.NOTHING_TO_RUN)
+    name, *arguments = options.program
     patterns = _patterns(options.guard)
+    # Under its own name nobody has imported a module that is run.
+    own_names = {_MAIN, name} if options.is_module else {_MAIN}
+    own = [pattern for pattern in patterns if pattern.module in own_names]
     output = Output(as_json=options.json, file=_opened(options.output))
     reporter = Reporter(output.write, tells_caught=options.caught)
-    main = _MainGuard([pattern for pattern in patterns if pattern.module == _MAIN])
-    handles = [
-        Instrument(pattern, tell=reporter.say) for pattern in patterns if pattern.module != _MAIN
-    ]
+    main = _MainGuard(own)
+    handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(_finish, reporter, handles, main)
     if RUN_AT_ONCE and not patterns:
         reporter.say(_run_wording.RUNS_AT_ONCE)
     for handle in handles:
         handle.install()
-    rewrite = main.rewrite if _MAIN in {pattern.module for pattern in patterns} else None
-    name, *arguments = options.program
-    program = Program(name, arguments, options.is_module, rewrite)
+    program = Program(name, arguments, options.is_module, main.rewrite if own else None)
     reporter.start()
     try:
         program.run(lambda error: reporter.tell(error, "program"))

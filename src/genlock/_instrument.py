@@ -123,7 +123,7 @@ class Instrument:
     @property
     def matched(self) -> tuple[str, ...]:
         """The qualified names of the functions that are wrapped now."""
-        return tuple(patch.place.qualname for patch in tuple(self._patches))
+        return tuple(patch.place.qualname for patch in self._patches.copy())
 
     @property
     def escaped(self) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ class Instrument:
         matched = self.matched
         near: tuple[str, ...] = ()
         if module is None:
-            near = nearest(self._pattern.module, tuple(sys.modules))
+            near = nearest(self._pattern.module, sys.modules.copy())
         elif not matched:
             near = self._pattern.nearest(place.qualname for place in _functions(module))
         return Use(
@@ -242,7 +242,7 @@ def _functions(module: ModuleType) -> Iterator[_Place]:
     pending: list[tuple[Any, str]] = [(module, "")]
     while pending:
         owner, prefix = pending.pop()
-        for name, found in tuple(vars(owner).items()):
+        for name, found in vars(owner).copy().items():
             qualname = prefix + name
             if issubclass(type(found), type):
                 # Not by every name that it has, nor where it was only imported to.
@@ -278,11 +278,11 @@ def _other_names(places: list[_Place]) -> Iterator[str]:
     """Where else the functions are to be found, in all modules: `module:name`."""
     functions = {id(place.found) for place in places}
     wrapped = {(id(vars(place.owner)), place.attribute) for place in places}
-    for module_name, module in tuple(sys.modules.items()):
+    for module_name, module in sys.modules.copy().items():
         try:  # past what a module that is loaded when it is used does about it
             names = object.__getattribute__(module, "__dict__")
         except AttributeError:
             continue
-        for name, found in tuple(names.items()):
+        for name, found in names.copy().items():
             if id(found) in functions and (id(names), name) not in wrapped:
                 yield f"{module_name}:{name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Lookout:
         self._notice, self._escaped = notice, escaped
         self._tool: int | None = None
         self._seen: dict[int, Seen] = {}
-        self._number_at: dict[Place, int] = {}
+        self._numbers: dict[Place, count[int]] = {}
         self._rests_until = 0.0
 
     def start(self) -> bool:
@@ -77,15 +78,14 @@ class Lookout:
         monitoring.set_events(self._tool, monitoring.events.RAISE)
         return True
 
-    @property
     def numbers(self) -> dict[Place, int]:
-        """How many errors were raised, by place."""
-        return dict(self._number_at)
+        """How many errors were raised, by place; to be asked for when no more are counted."""
+        return {place: next(number) - 1 for place, number in self._numbers.copy().items()}
 
     def forget(self) -> None:
         """Forget the errors seen so far."""
         self._seen.clear()
-        self._number_at.clear()
+        self._numbers.clear()
 
     def stop(self) -> None:
         """See nothing more."""
@@ -148,9 +148,7 @@ class Lookout:
         self._notice(error, seen)
 
     def _remember(self, error: BaseException, place: Place) -> Seen:
-        number = self._number_at.get(place, 0) + 1
-        self._number_at[place] = number
-        seen = Seen(place, number)
+        seen = Seen(place, next(self._numbers.setdefault(place, count(1))))
         self._seen.pop(id(error), None)  # of one that is gone
         self._seen[id(error)] = seen
         while len(self._seen) > _REMEMBERED:

@@ -69,13 +69,14 @@ class Reporter:
         """Tell what is still to be told when the program has ended, and see nothing more."""
         self._lookout.stop()
         self._tell_settled()
-        told = {seen.place for seen in tuple(self._explained)}
-        for seen in tuple(self._explained):
-            number = self._lookout.numbers.get(seen.place, 1)
+        explained, numbers = self._explained.copy(), self._lookout.numbers()
+        for seen in explained:
+            number = numbers.get(seen.place, 1)
             if self._tells_caught and number > 1:
                 text = _run_wording.raised_often(seen.sighting, number)
                 self._say("times", text, number=number)
-        untold = sum(n for place, n in self._lookout.numbers.items() if place not in told)
+        told = {seen.place for seen in explained}
+        untold = sum(number for place, number in numbers.items() if place not in told)
         if untold:
             self._say("caught", _run_wording.caught_untold(untold), number=untold)
 

@@ -10,6 +10,7 @@ import pytest
 
 import genlock
 from genlock._protocol import FAULTS
+from subprocesses import run_python
 
 README = Path(__file__).parents[1] / "README.md"
 GOLDEN = Path(__file__).parent / "golden"
@@ -64,6 +65,25 @@ def test_deferral_and_exclusive_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "ping 3\npong 2\nping 1\npong 0\n"
     run(blocks("python")[3])
     assert capsys.readouterr().out == "So Far So Good\n"
+
+
+def test_functions_of_other_modules_are_guarded(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [block for block in blocks("python") if "genlock.instrument(" in block]
+    run(block)
+    assert capsys.readouterr().out == "('shlex.__iter__',) ()\n"
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="an older interpreter sees less")
+def test_what_is_explained_and_then_cured() -> None:
+    (transcript,) = [block for block in blocks("console") if block.startswith("$ genlock run")]
+    shown = re.findall(r"^\$ genlock (.*)\n((?:(?!\$ ).*\n)*)", transcript, re.MULTILINE)
+    assert len(shown) == 2
+    for command, output in shown:
+        words = ["-m", "genlock", *command.split()]
+        ran = run_python(*words, directory=README.parent, environment={"PYTHON_GIL": "1"})
+        told = (ran.stdout + ran.stderr).replace(f"{README.parent}/", "")
+        # Only some interpreters mark the expression.
+        assert re.sub(r"^ +[~^]+\n", "", told, flags=re.MULTILINE) == output
 
 
 def test_the_message_is_the_one_that_comes() -> None:

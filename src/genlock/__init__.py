@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genlock._excepthook import install_excepthook
     from genlock._explain import Explanation, explain
     from genlock._explain_filter import ExplainFilter
+    from genlock._instrument import Instrument, instrument
     from genlock._records import Candidate, Sighting
 
 __version__ = "0.1.0"
@@ -43,6 +44,7 @@ __all__ = [
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
+    "Instrument",
     "NotPrimedError",
     "Policy",
     "ReentrantCallError",
@@ -58,6 +60,7 @@ __all__ = [
     "guard",
     "guarded",
     "install_excepthook",
+    "instrument",
 ]
 
 _LATER: dict[str, str] = {
@@ -67,6 +70,8 @@ _LATER: dict[str, str] = {
     "Sighting": "genlock._records",
     "explain": "genlock._explain",
     "install_excepthook": "genlock._excepthook",
+    "Instrument": "genlock._instrument",
+    "instrument": "genlock._instrument",
 }
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""
 

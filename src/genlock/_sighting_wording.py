@@ -28,6 +28,7 @@ _CAN_ONLY = {
     "throw": "take an exception",
     "close": "be closed",
 }
+SEE_IT_HAPPEN = "To see it as it happens:  genlock run SCRIPT"
 _CANDIDATES_SHOWN = 6
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _MADE_IN_AN_EXPRESSION = ("<genexpr>", "<lambda>")
@@ -55,10 +56,7 @@ def _gaps(sighting: Sighting) -> Iterator[str]:
             " looked up without running code."
         )
     if busy and sighting.is_late and not _is_reentry(only):
-        yield (
-            "who was inside when it was raised: this was read afterwards."
-            " To see it as it happens:  genlock run SCRIPT"
-        )
+        yield (f"who was inside when it was raised: this was read afterwards. {SEE_IT_HAPPEN}")
     elif busy and only is not None and only.state == "suspended":
         yield "who was inside: it had left by the time the stacks were read."
     if only is not None and only.state == "unseen":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, str] = {
     "explain": "Say what an error about a generator means, by its code or from a log.",
+    "run": "Run a program unchanged, and explain its errors about generators.",
 }
 """The subcommands, each with the line that says what it is for."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from genlock import _frames, _run_wording
+from genlock import _run_wording, _stacks
 from subprocesses import run_python
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ RUNS = [
 ]
 
 
-if _frames.RUN_AT_ONCE:  # where wrapt is all Python, and starting takes four times as long
+if _stacks.RUN_AT_ONCE:  # where wrapt is all Python, and starting takes four times as long
     RUNS = RUNS[::4]
 
 

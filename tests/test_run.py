@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from genlock import _frames, _run_wording
+from genlock import _run_wording, _stacks
 from subprocesses import run_python
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def test_where_all_monitoring_tools_are_taken_errors_are_explained_afterwards(
     assert "[GL012] 'echo' was sent a value" in ran.stderr
 
 
-@pytest.mark.skipif(not _frames.RUN_AT_ONCE, reason="threads take turns on this build")
+@pytest.mark.skipif(not _stacks.RUN_AT_ONCE, reason="threads take turns on this build")
 def test_on_a_free_threaded_build_it_says_what_it_cannot_do(tmp_path: Path) -> None:
     write(tmp_path, "print('ran')\n")
     ran = run_python("-m", "genlock", "run", "program.py", directory=tmp_path)

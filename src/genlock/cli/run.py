@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from genlock import _run_wording
-from genlock._frames import RUN_AT_ONCE
 from genlock._instrument import Instrument
 from genlock._launch import NoProgramError, Program
 from genlock._patterns import Pattern, PatternError, Use
 from genlock._reporter import Reporter
 from genlock._rewrite import guard_generators
+from genlock._stacks import RUN_AT_ONCE
 from genlock.cli import RefusedError
 from genlock.cli._output import Output
 

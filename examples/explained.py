@@ -33,8 +33,8 @@ def facts(explanation: genlock.Explanation) -> str:
     sighting: genlock.Sighting | None = explanation.sighting
     if sighting is None:
         return explanation.code
-    (candidate,) = sighting.candidates
-    assert isinstance(candidate, genlock.Candidate)
+    candidates: tuple[genlock.Candidate, ...] = sighting.candidates
+    (candidate,) = candidates
     return f"{explanation.code}: {candidate.name} was {candidate.state}, by {sighting.expression}"
 
 
@@ -44,8 +44,8 @@ def main() -> None:
         new_game()[0].send(4)
     except ValueError as error:
         print(facts(genlock.explain(error)))
-    with genlock.instrument(f"{__name__}:player", on_reentry="defer") as handle:
-        assert isinstance(handle, genlock.Instrument)
+    handle: genlock.Instrument = genlock.instrument(f"{__name__}:player", on_reentry="defer")
+    with handle:
         new_game()[0].send(4)
         print("played to the end:", *handle.matched)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from subprocesses import run_python
+
 BENCH = Path(__file__).parent / "bench" / "bench_gate.py"
 SNAPSHOT = BENCH.with_name("bench_snapshot.py")
 TITLES = (
@@ -80,3 +82,11 @@ def test_a_look_at_many_guards_is_measured() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("100 guards, Python ")
     assert "snapshot()" in done.stdout
+
+
+def test_the_cost_of_running_a_program_is_told() -> None:
+    bench = BENCH.with_name("bench_run.py")
+    done = run_python(bench.name, "--quick", "--markdown", directory=bench.parent)
+    assert done.returncode == 0, done.stderr
+    assert len(rows_below("A program of generators", done.stdout)) == 2 + 3
+    assert len(rows_below("An exception", done.stdout)) == 2 + 2

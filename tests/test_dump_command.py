@@ -56,14 +56,18 @@ def stuck(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+WAITS = "print(flush=True); input()"
+
+
 @contextmanager
-def bystander() -> Iterator[subprocess.Popen[str]]:
-    """A process that does not listen, and has to end well."""
+def bystander(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has to end well; by default one that does not listen."""
     with subprocess.Popen(
-        [sys.executable, "-ISc", "print(); input()"],
+        [sys.executable, *(words or ("-ISc", WAITS))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     ) as process:
         try:
             assert process.stdout
@@ -143,6 +147,18 @@ def test_a_process_that_does_not_listen_is_not_signalled(
             f"genlock dump: process {process.pid} does not listen. Start it with `genlock run`, or"
             " let it call genlock.dump_on_signal()\n"
         )
+
+
+def test_a_program_under_genlock_run_listens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(WAITS)
+    with bystander("-m", "genlock", "run", str(program)) as process:
+        status, out, err = dumped(process.pid, capsys=capsys)
+        assert (status, err) == (0, "")
+        assert out.startswith(f"genlock: process {process.pid} (program.py), Python ")
+    assert left_behind() == []
 
 
 def test_a_notice_that_a_dead_process_left_is_not_believed(

@@ -177,7 +177,7 @@ def test_waits_that_end_in_a_timeout_are_counted() -> None:
             genlock.exclusive(stage.guard, timeout=0.01).__enter__()
         state = genlock.state(stage.guard)
     assert state.contended == 1
-    assert state.longest_wait_ns >= 0.01e9
+    assert state.waited_ns == state.longest_wait_ns > 0
 
 
 def test_refusals_are_counted_as_no_wait() -> None:

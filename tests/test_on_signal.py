@@ -85,6 +85,20 @@ def test_two_files_both_get_a_dump(tmp_path: Path) -> None:
     assert [file.read_text("utf-8").count("genlock: process") for file in files] == [1, 1]
 
 
+def test_a_question_is_answered_once_and_written_to_no_file(tmp_path: Path) -> None:
+    files = tmp_path / "one", tmp_path / "two"
+    called: list[Any] = []
+    signal.signal(USR1, lambda *arguments: called.append(arguments))
+    with genlock.dump_on_signal(USR1, files[0]), genlock.dump_on_signal(USR1, files[1]):
+        question = _mailbox.Question(os.getpid(), "text")
+        question.ask()
+        signal.raise_signal(USR1)
+    assert (question.answer() or "").startswith("genlock: process ")
+    question.close()
+    assert [file.read_text("utf-8") for file in files] == ["", ""]
+    assert len(called) == 1
+
+
 def test_a_handler_that_came_later_stays(file: Path) -> None:
     def later(*arguments: Any) -> None:
         dump(*arguments)

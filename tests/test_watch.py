@@ -222,6 +222,39 @@ def test_a_tracer_in_the_thread_that_is_inside_goes_on(told: Told) -> None:
     assert {"call", "line", "return"} <= set(events)
 
 
+def test_a_tracer_that_is_switched_on_later_finds_the_calls_as_they_are(told: Told) -> None:
+    """What marks the call that is inside is called as a tracer of its frame then."""
+
+    def trace(_frame: object, event: str, _: object) -> Any:
+        events.append(event)
+        return trace
+
+    events: list[str] = []
+
+    def called() -> int:
+        return 1
+
+    def body() -> Iterator[int]:
+        until(lambda: told.stays)
+        marked.append(sys._getframe(1).f_trace)
+        sys.settrace(trace)
+        yield called()
+
+    marked: list[object] = []
+    guard = genlock.guard(body())
+
+    def run() -> tuple[int, object]:
+        try:
+            return next(guard), sys.gettrace()
+        finally:
+            sys.settrace(None)
+
+    with genlock.watch(SHORT, longest=0, callback=told):
+        assert Worker(run).result() == (1, trace)
+    assert isinstance(marked[0], _watch._Mark)
+    assert events == ["call", "line", "return"]
+
+
 def test_it_ends_at_once_when_it_is_stopped() -> None:
     watch = genlock.watch(3600)
     assert watch._thread.daemon

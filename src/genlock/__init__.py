@@ -1,7 +1,5 @@
 """Generator coroutines that threads can share, and that say what happened when they fail."""
 
-import typing as _typing
-
 from genlock._decorators import coroutine, guarded
 from genlock._deferral import DEFERRED, Deferred
 from genlock._errors import (
@@ -20,10 +18,15 @@ from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
-if _typing.TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from genlock._excepthook import install_excepthook
+    from genlock._explain import Explanation, explain
+    from genlock._explain_filter import ExplainFilter
+    from genlock._instrument import Instrument, instrument
     from genlock._live import dump, snapshot, state
     from genlock._on_signal import dump_on_signal
-    from genlock._records import GuardState, LongStay, Wait
+    from genlock._records import Candidate, GuardState, LongStay, Sighting, Wait
     from genlock._snapshots import Snapshot
     from genlock._watch import watch
 
@@ -32,21 +35,26 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFERRED",
     "AbandonedGeneratorError",
+    "Candidate",
     "ContendedCallError",
     "DeadlockError",
     "Deferred",
     "DeferringGenerator",
     "Diagnosis",
+    "ExplainFilter",
+    "Explanation",
     "GeneratorBusyError",
     "GenlockError",
     "GuardState",
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
+    "Instrument",
     "LongStay",
     "NotPrimedError",
     "Policy",
     "ReentrantCallError",
+    "Sighting",
     "Site",
     "Snapshot",
     "Step",
@@ -58,20 +66,31 @@ __all__ = [
     "dump",
     "dump_on_signal",
     "exclusive",
+    "explain",
     "guard",
     "guarded",
+    "install_excepthook",
+    "instrument",
     "snapshot",
     "state",
     "watch",
 ]
 
 _LATER: dict[str, str] = {
+    "Candidate": "genlock._records",
+    "ExplainFilter": "genlock._explain_filter",
+    "Explanation": "genlock._explain",
     "GuardState": "genlock._records",
+    "Instrument": "genlock._instrument",
     "LongStay": "genlock._records",
+    "Sighting": "genlock._records",
     "Snapshot": "genlock._snapshots",
     "Wait": "genlock._records",
     "dump": "genlock._live",
     "dump_on_signal": "genlock._on_signal",
+    "explain": "genlock._explain",
+    "install_excepthook": "genlock._excepthook",
+    "instrument": "genlock._instrument",
     "snapshot": "genlock._live",
     "state": "genlock._live",
     "watch": "genlock._watch",

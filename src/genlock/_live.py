@@ -11,26 +11,26 @@ import platform
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from itertools import chain
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from genlock import _evidence, _frames, _snapshot_wording, _waits
-from genlock._diagnoses import _path
+from genlock import _evidence, _frames, _snapshot_wording, _stacks, _waits
+from genlock._destination import write
+from genlock._diagnoses import path_into
+from genlock._evidence import Presence
 from genlock._gates import is_off, live_gates, unlisted_gate
 from genlock._guard import GuardedIterator, gate_of
-from genlock._output import write
 from genlock._policy import Policy
 from genlock._records import Ending, GuardState, Strand, Wait
 from genlock._snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from types import CodeType, FrameType
 
+    from genlock._destination import Destination
     from genlock._gate import Gate
-    from genlock._output import Output
     from genlock._records import Operation, Site
     from genlock._waits import Ticket
 
@@ -60,8 +60,9 @@ def state(guard: GuardedIterator[Any], /) -> GuardState:
         gate = unlisted_gate(guard, Policy())
     else:
         raise TypeError(_snapshot_wording.not_a_guard(guard))
-    look = Look([gate])
-    return look.state(gate, look.prospects())
+    with _stacks.reading():
+        look = Look([gate])
+        return look.state(gate, look.prospects())
 
 
 def snapshot() -> Snapshot:
@@ -76,15 +77,19 @@ def snapshot() -> Snapshot:
     each guard is told as it was at one moment, and another one as it was a moment later.
     """
     found = live_gates()
-    look = Look(found)
-    prospects = look.prospects()
-    gates = {id(gate): gate for gate in chain(look.gates_in_use(), found)}
-    guards = []
-    for gate in gates.values():
-        try:
-            guards.append(look.state(gate, prospects))
-        except AttributeError:  # it is being made at this moment
-            continue
+    with _stacks.reading():  # which is short: few guards are in use
+        look = Look(found)
+        prospects = look.prospects()
+        busy = (gate for gate in found if _is_busy(gate))
+        gates = {id(gate): gate for gate in chain(look.gates_in_use(), busy)}
+        guards = [look.state(gate, prospects) for gate in gates.values()]
+        look.end_reading()
+    for gate in found:
+        if id(gate) not in gates:
+            try:
+                guards.append(look.state(gate, prospects))
+            except AttributeError:  # it is being made at this moment
+                continue
     return Snapshot(
         os.getpid(),
         os.path.basename(sys.argv[0] if sys.argv else ""),
@@ -95,7 +100,7 @@ def snapshot() -> Snapshot:
     )
 
 
-def dump(file: Output = None) -> None:
+def dump(file: Destination = None) -> None:
     """Write `snapshot().to_text()`: who is inside of which guard, where, and who waits for them.
 
     Args:
@@ -120,8 +125,9 @@ class Owner(NamedTuple):
 class Look:
     """One look at the threads: what is read once, for all guards that are asked for.
 
-    Where threads run at once, only the stacks of the calls that wait can be read, as they are
-    pinned, and those of threads that stand still. Of others it is known what they have, not where.
+    Where threads run at once, a stack is known as far as `gates` let one read it: from the call
+    that waits on, or else from the innermost of their bodies on. And it can be looked at within the
+    `_stacks.reading` of the look alone.
     """
 
     def __init__(self, gates: Iterable[Gate]) -> None:
@@ -130,7 +136,7 @@ class Look:
         self.deadlocks = _waits.deadlocks(self.tickets)
         self.names = {thread.ident: thread.name for thread in threading.enumerate()}
         self.waiting = {ticket.ident: ticket for ticket in self.tickets}
-        self.stacks = self._readable_stacks(gates)
+        self.stacks = _readable_stacks(gates)
         self.sites: dict[tuple[int, int | None], tuple[CodeType, Site]] = {}
         self.only_yields: dict[int, tuple[CodeType, Site | None]] = {}
         self.waiters: dict[int, list[Ticket]] = {}
@@ -141,21 +147,18 @@ class Look:
         for ident, frames in self.stacks.items():
             self._read_stack(ident, frames)
 
-    def _readable_stacks(self, gates: Iterable[Gate]) -> dict[int, tuple[FrameType, ...]]:
-        me = threading.get_ident()
-        if _frames.RUN_AT_ONCE:
-            owners = {ident for gate in gates if (ident := _written_owner(gate)) is not None}
-            stacks = _frames.still_stacks(owners - self.waiting.keys() - {me})
-            return {**stacks, me: tuple(_frames.stack(sys._getframe()))}
-        innermost = _frames.current_frames()
-        return {ident: tuple(_frames.stack(frame)) for ident, frame in innermost.items()}
-
     def _read_stack(self, ident: int, frames: tuple[FrameType, ...]) -> None:
         for frame in frames:
             self.bodies[frame] = ident
             gate = _evidence.owned_by(frame)
             if gate is not None:
                 self.owners[id(gate)] = Owner(ident, cast("Gate", gate), frame)
+
+    def end_reading(self) -> None:
+        """What comes now is outside of the reading, and may know no stacks."""
+        if _stacks.RUN_AT_ONCE:
+            self.owners.clear()
+            self.stacks.clear()
 
     def gates_in_use(self) -> Iterable[Gate]:
         """The gates that are known to be held or waited for, without a look at the collector."""
@@ -194,21 +197,22 @@ class Look:
 
     def state(self, gate: Gate, prospects: dict[int, _Prospect]) -> GuardState:
         """What is known of one guard."""
-        tickets = self.waiters.get(id(gate), ())
         status, site, is_kept = self.at_rest(gate)
-        if not tickets and not gate.busy and gate.queue is None and status != "running":
+        if (
+            id(gate) not in self.waiters
+            and not gate.busy
+            and gate.queue is None
+            and status != "running"
+        ):
             # So are most guards, where there are many.
             return GuardState(gate.name, id(gate), status, site, ended=_ending(gate))
-        holder, during, ident = None, None, None
-        if gate.busy or status == "running":
-            ident = self.holder_of(gate)
-            if ident is not None:
-                holder, during = self.strand(gate, ident)
-            if status == "idle" and not is_kept:
-                status = "running"
-            if status == "running" and holder is not None:
-                site = _body_site(gate, holder) or site
+        holder, during, ident = self.inside(gate, status)
+        tickets = self.waiters.get(id(gate), ())
         waiters = tuple(self.wait(ticket, prospects) for ticket in tickets)
+        if gate.busy and status == "idle" and not is_kept:
+            status = "running"
+        if status == "running" and holder is not None:
+            site = _body_site(gate, holder) or site
         contended, waited, longest = _tallied(gate, waiters)
         return GuardState(
             name=gate.name,
@@ -229,7 +233,7 @@ class Look:
     def at_rest(self, gate: Gate) -> tuple[_Status, Site | None, bool]:
         """Status and line of a generator, and whether it is in exclusive use."""
         keep = gate.keeper() if gate.keeper is not None else None
-        if not _frames.RUN_AT_ONCE:
+        if not _stacks.RUN_AT_ONCE:
             return *self.status(gate), keep is not None
         # A generator that starts to run or ends meanwhile crashes an interpreter whose threads
         # run at once: it is read by its owner.
@@ -274,44 +278,38 @@ class Look:
             known = self.sites[id(code), line] = code, _frames.line_of(code, line)
         return known[1]
 
-    def holder_of(self, gate: Gate) -> int | None:
-        """The identifier of the thread that is inside or has exclusive use."""
+    def inside(
+        self, gate: Gate, status: _Status
+    ) -> tuple[Strand | None, Operation | None, int | None]:
+        """The thread that has `gate`: its calls from the one that entered on, and what for."""
+        holder = self.holder_of(gate) if gate.busy or status == "running" else None
+        if holder is None:
+            return None, None, None
+        steps, during = path_into(gate, holder.frames, "")
+        ticket = self.waiting.get(holder.ident)
+        wants = cast("Gate", ticket.wanted).name if ticket is not None else ""
+        name = self.thread_name(holder.ident)
+        return Strand(name, steps, holds=gate.name, wants=wants), during, holder.ident
+
+    def holder_of(self, gate: Gate) -> Presence | None:
+        """The thread that is inside or has exclusive use, as far as its stack is known."""
         keep = gate.keeper() if gate.keeper is not None else None
         keeper = keep.thread() if keep is not None else None
         if keeper is not None:
-            return keeper.ident
+            return Presence(keeper.ident, self.stacks.get(keeper.ident, ()))
         if id(gate) in self.owners:
-            return self.owners[id(gate)].ident
-        if _frames.RUN_AT_ONCE:
-            return _written_owner(gate)
+            ident = self.owners[id(gate)].ident
+            return Presence(ident, self.stacks[ident])
+        if _stacks.RUN_AT_ONCE:
+            return _latecomer(gate)
         body = getattr(gate.guarded, "gi_frame", None)
-        return self.bodies.get(body) if body is not None else None
-
-    def strand(self, gate: Gate, ident: int) -> tuple[Strand, Operation | None]:
-        """The calls of the thread that has `gate`, from the one that entered it on."""
-        with self.frames_of(ident) as frames:
-            steps, during = _path(gate, frames, "")
-        ticket = self.waiting.get(ident)
-        wants = cast("Gate", ticket.wanted).name if ticket is not None else ""
-        return Strand(self.thread_name(ident), steps, holds=gate.name, wants=wants), during
-
-    @contextmanager
-    def frames_of(self, ident: int) -> Iterator[Iterable[FrameType]]:
-        """The frames of a thread, as far as they can be read in the block."""
-        if ident in self.stacks:
-            yield self.stacks[ident]
-        elif ident in self.waiting:
-            with _evidence.frames_that_stay(ident) as frames:
-                yield frames
-        else:
-            yield ()
+        found = self.bodies.get(body) if body is not None else None
+        return None if found is None else Presence(found, self.stacks[found])
 
     def wait(self, ticket: Ticket, prospects: dict[int, _Prospect]) -> Wait:
         """What is known of one wait."""
-        with cast("Gate", ticket.wanted).pinned() as stays:
-            frame = ticket.frame if stays else None
-            caller = None if frame is None else _frames.user_frame(frame)
-            call = None if caller is None else _frames.site(caller)
+        caller = next((each for each in ticket.stack() if not _frames.is_internal(each)), None)
+        call = None if caller is None else _frames.site(caller)
         return Wait(
             self.thread_name(ticket.ident),
             ticket.ident,
@@ -327,11 +325,28 @@ class Look:
         return self.names.get(ident) or f"thread {ident}"
 
 
-def _written_owner(gate: Gate) -> int | None:
-    """The thread that has a gate, where the gate knows that itself."""
+def _readable_stacks(gates: Iterable[Gate]) -> dict[int, tuple[FrameType, ...]]:
+    """The stacks of all threads; where threads run at once, of those that are inside of `gates`."""
+    if not _stacks.RUN_AT_ONCE:
+        return {ident: _stacks.walk(frame) for ident, frame in _stacks.current_frames().items()}
+    found = {threading.get_ident(): _stacks.walk(sys._getframe())}
+    for gate in gates:
+        holder = gate.holder() if _is_busy(gate) else None
+        # Of a thread that is inside of several, the innermost leads through the others.
+        if holder is not None and len(holder.frames) > len(found.get(holder.ident, ())):
+            found[holder.ident] = holder.frames
+    return found
+
+
+def _is_busy(gate: Gate) -> bool:
+    return bool(getattr(gate, "busy", False))  # which a gate that is being made does not have
+
+
+def _latecomer(gate: Gate) -> Presence | None:
+    """The thread that has a gate which knows that itself, and has had it for a moment only."""
     owner: Any = gate.busy
     thread = owner() if owner else None
-    return thread.ident if thread is not None else None
+    return None if thread is None else Presence(thread.ident, ())
 
 
 def _status_of_other(guarded: Any) -> _Status:

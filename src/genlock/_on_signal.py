@@ -12,14 +12,14 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from genlock import _frames, _mailbox, _snapshot_wording
+from genlock._destination import open_end, write
 from genlock._live import snapshot
-from genlock._output import open_end, write
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
     from typing import Self
 
-    from genlock._output import Output
+    from genlock._destination import Destination
 
 _log = logging.getLogger("genlock")
 
@@ -27,7 +27,7 @@ _log = logging.getLogger("genlock")
 class DumpOnSignal:
     """What `dump_on_signal` has set up; `stop()`, or the end of a `with` block, undoes it."""
 
-    def __init__(self, signum: int, file: Output) -> None:
+    def __init__(self, signum: int, file: Destination) -> None:
         self.signum = signum
         self.file = file
         self.is_stopped = False
@@ -69,27 +69,33 @@ class DumpOnSignal:
         self.stop()
 
     def _handle(self, signum: int, frame: FrameType | None) -> Any:
+        has_answered = False
         if not self.is_stopped:
             try:
-                self._dump()
+                has_answered = self._dump()
             except Exception as failure:  # what was interrupted must go on
                 if _frames.is_interruption(failure):
                     raise
                 _complain(failure)
-        if callable(self.before):
-            return self.before(signum, frame)
+        before = self.before
+        while has_answered and isinstance(other := getattr(before, "__self__", None), DumpOnSignal):
+            before = other.before  # the signal was a question, and that is answered
+        if callable(before):
+            return before(signum, frame)
         return None
 
-    def _dump(self) -> None:
+    def _dump(self) -> bool:
+        """Answer whoever asks, or else write a dump; whether somebody has asked."""
         try:
             answered = _mailbox_is_open() and _mailbox.answer_all(answer)
         except OSError:  # the directory was removed: nobody can have asked
             answered = 0
         if not answered:
             write(snapshot().to_text() + "\n", self.file)
+        return bool(answered)
 
 
-def dump_on_signal(signum: int | None = None, file: Output = None) -> DumpOnSignal:
+def dump_on_signal(signum: int | None = None, file: Destination = None) -> DumpOnSignal:
     """Write a dump whenever this process gets a signal; answer `genlock dump PID`.
 
     Python runs signal handlers in the main thread, between two instructions. So the dump comes

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from genlock._wording import _place, _rows, _seconds
+from genlock._wording import duration, place, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,7 +99,7 @@ class _Crowd:
         guards = sorted(self.held[ident], key=_depth, reverse=True)
         strands = [guard.holder for guard in guards if guard.holder is not None]
         strand = max(strands, key=lambda strand: len(strand.steps))  # it leads through the others
-        lines = [f"{strand.thread} {self._stands(ident, guards)}:", *(_rows(strand) or _RUNNING)]
+        lines = [f"{strand.thread} {self._stands(ident, guards)}:", *(rows(strand) or _RUNNING)]
         for guard in guards:
             if guard.waiters:
                 lines += [f"  Waiting for {guard.name!r}:", *self._waits_for(guard)]
@@ -121,7 +121,7 @@ class _Crowd:
         if ident in self.waits:
             guard, wait = self.waits[ident]
             never = f" ({_PROSPECTS[wait.prospect]})" if wait.prospect else ""
-            waited = _seconds(wait.waited)
+            waited = duration(wait.waited)
             parts.append(f"has waited {waited} for {guard.name!r} in {wait.operation}(){never}")
         return _listed(parts)
 
@@ -141,8 +141,8 @@ def _census(guards: Sequence[GuardState]) -> str:
     if not waits:
         return f"{text}; no thread waits for one."
     if len(waits) == 1:
-        return f"{text}; 1 thread waits, for {_seconds(waits[0])}."
-    return f"{text}; {len(waits):,} threads wait, the longest for {_seconds(max(waits))}."
+        return f"{text}; 1 thread waits, for {duration(waits[0])}."
+    return f"{text}; {len(waits):,} threads wait, the longest for {duration(max(waits))}."
 
 
 def _held_by_nobody(guard: GuardState) -> list[str]:
@@ -157,19 +157,19 @@ def _waits(waits: Sequence[Wait]) -> list[str]:
     """The calls that wait, as aligned rows."""
     if not waits:
         return []
-    rows = [
+    cells = [
         (
             wait.thread,
-            _seconds(wait.waited),
+            duration(wait.waited),
             f"{wait.operation}()",
-            "" if wait.call is None else _place(wait.call),
+            "" if wait.call is None else place(wait.call),
             "" if wait.call is None else wait.call.code,
             _remark(wait),
         )
         for wait in waits[:_WAITS_SHOWN]
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = ["    " + "  ".join([*map(str.ljust, row, widths), row[5]]).rstrip() for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(5)]
+    lines = ["    " + "  ".join([*map(str.ljust, row, widths), row[5]]).rstrip() for row in cells]
     if len(waits) > _WAITS_SHOWN:
         lines.append(f"    … {len(waits) - _WAITS_SHOWN:,} more")
     return lines
@@ -208,7 +208,7 @@ def _rests(guard: GuardState) -> str:
         ending = guard.ended
         if ending is None:
             return "has ended"
-        where = f", at {_place(ending.site)}" if ending.site else ""
+        where = f", at {place(ending.site)}" if ending.site else ""
         who = f" ({ending.thread})" if ending.thread else ""
         how = {
             "returned": "has returned",
@@ -216,7 +216,7 @@ def _rests(guard: GuardState) -> str:
             "raised": f"was ended by {ending.error}",
         }
         return f"{how[ending.how]}{where}{who}"
-    where = f", {_place(guard.site)}" if guard.site else ""
+    where = f", {place(guard.site)}" if guard.site else ""
     return f"{'not started' if guard.status == 'created' else guard.status}{where}"
 
 
@@ -225,8 +225,8 @@ def _contention(guards: Sequence[GuardState]) -> str:
     waited = sum(guard.waited_ns for guard in guards) / _NANO
     longest = max(guard.longest_wait_ns for guard in guards) / _NANO
     if times == 1:
-        return f"contended once: for {_seconds(longest)}"
-    return f"contended {times:,} times: {_seconds(waited)} in all, at most {_seconds(longest)}"
+        return f"contended once: for {duration(longest)}"
+    return f"contended {times:,} times: {duration(waited)} in all, at most {duration(longest)}"
 
 
 def _depth(guard: GuardState) -> int:
@@ -245,14 +245,14 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
     edges: list[str] = []
     in_use = [guard for guard in guards if guard.holder is not None or guard.waiters]
     for number, guard in enumerate(in_use, 1):
-        where = f"<br/>{_escaped(_place(guard.site))}" if guard.site else ""
+        where = f"<br/>{_escaped(place(guard.site))}" if guard.site else ""
         lines.append(f'  g{number}(["{_escaped(guard.name)}: {guard.status}{where}"])')
         if guard.holder is not None and guard.holder_ident is not None:
             threads[guard.holder_ident] = guard.holder.thread
             edges.append(f"  g{number} -->|held by| t{guard.holder_ident}")
         for wait in guard.waiters:
             threads.setdefault(wait.ident, wait.thread)
-            edges.append(f"  t{wait.ident} -.->|waits {_seconds(wait.waited)}| g{number}")
+            edges.append(f"  t{wait.ident} -.->|waits {duration(wait.waited)}| g{number}")
     lines += [f'  t{ident}["{_escaped(name)}"]' for ident, name in threads.items()]
     if len(in_use) < len(guards):
         lines.append(f'  rest["{len(guards) - len(in_use):,} guards at rest"]')
@@ -273,7 +273,7 @@ def _escaped(text: str) -> str:
 
 def long_stay(stay: LongStay) -> str:
     """The warning of a watch: a wait or a hold that lasts too long, with all about its guard."""
-    guard, seconds = stay.guard, _seconds(stay.seconds)
+    guard, seconds = stay.guard, duration(stay.seconds)
     inside = "another thread" if guard.holder is None else guard.holder.thread
     if stay.kind == "hold":
         verb = "has had exclusive use of" if guard.exclusive else "has been inside"
@@ -281,7 +281,7 @@ def long_stay(stay: LongStay) -> str:
     else:
         lines = [f"{stay.thread} has waited {seconds} for {guard.name!r}: {inside} is inside."]
     if guard.holder is not None:
-        lines += ["  Inside:", *_rows(guard.holder)]
+        lines += ["  Inside:", *rows(guard.holder)]
     waits = [wait for wait in guard.waiters if stay.kind == "hold" or wait.ident == stay.ident]
     if waits:
         lines += ["  Waiting:", *_waits(waits)]

@@ -1,4 +1,4 @@
-"""The calling thread as something that can be told to have ended."""
+"""Threads as something that can be told to have ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 
-class Thread:
+class Mark:
     """Lives as long as its thread; unlike the thread's identifier, it is never used again."""
 
     __slots__ = ("__weakref__", "ident", "keeps")
@@ -19,21 +19,21 @@ class Thread:
         """What this thread keeps for itself."""
 
 
-_threads: dict[int, weakref.ref[Thread]] = {}
+_marks: dict[int, weakref.ref[Mark]] = {}
 """By identifier, which a new thread may have from one that has ended."""
 
 
 class _Own(threading.local):
     def __init__(self) -> None:
-        self.thread = Thread()
+        self.thread = Mark()
         self.me = weakref.ref(self.thread)
-        _threads[self.thread.ident] = self.me
+        _marks[self.thread.ident] = self.me
 
 
 own = _Own()
 """The calling thread: `me` is dead when it has ended."""
 
 
-def living() -> list[Thread]:
+def living() -> list[Mark]:
     """The threads that have used a guard of which another thread was inside, or exclusively."""
-    return [thread for me in list(_threads.values()) if (thread := me()) is not None]
+    return [thread for me in list(_marks.values()) if (thread := me()) is not None]

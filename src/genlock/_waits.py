@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from genlock import _stacks
 from genlock._threads import own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from genlock._records import Operation
@@ -134,6 +135,10 @@ class Ticket:
         longest = BACKSTOP if self.has_looked else LOOK_AFTER
         return self._sleep(True, patience.pause(longest))
 
+    def stack(self) -> tuple[FrameType, ...]:
+        """The stack of its thread from the method that waits outwards; empty if it has left."""
+        return _stacks.read(lambda: self.frame)
+
     def rouse(self) -> None:
         """Undo that somebody else has used up the wake-up."""
         try:
@@ -185,12 +190,15 @@ class WaitQueue(deque[Ticket]):
     def tickets(self) -> list[Ticket]:
         """Those who wait; others may join and leave meanwhile."""
         # One by one: iterators over what changes meanwhile raise, or worse where threads run at
-        # the same time.
+        # the same time. From the last to the first: when one leaves, those behind it move up, and
+        # none of them may be overlooked.
         found: list[Ticket] = []
-        try:
-            found.extend(self[place] for place in range(len(self)))
-        except IndexError:
-            pass
+        for place in reversed(range(len(self))):
+            try:
+                found.append(self[place])
+            except IndexError:
+                continue
+        found.reverse()
         return found
 
     def leave(self, ticket: Ticket) -> None:
@@ -264,6 +272,19 @@ def innermost_wait(ident: int) -> Ticket | None:
     return ticket
 
 
+def stacks(idents: set[int]) -> Mapping[int, tuple[FrameType, ...]]:
+    """The stacks of threads that wait, innermost frame first, by thread identifier.
+
+    Where threads run at the same time, they begin at the method that waits, and threads that wait
+    for nothing are left out.
+    """
+    if not _stacks.RUN_AT_ONCE:
+        frames = _stacks.current_frames()
+        return {ident: _stacks.walk(frames[ident]) for ident in idents if ident in frames}
+    waits = {ident: wait for ident in idents if (wait := innermost_wait(ident)) is not None}
+    return {ident: stack for ident, wait in waits.items() if (stack := wait.stack())}
+
+
 def own_wait_for(thing: object) -> Ticket | None:
     """The ticket with which the calling thread waits for `thing` already.
 
@@ -307,9 +328,8 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
         if owner.ident == ticket.ident:
             break
         cycle.append(owner)
-    for known in cycle:
-        if known.granted or known.gone or _waiting.get(known.ident) is not known:
-            return []
+    if not all(map(_is_in_force, cycle)):
+        return []
     return cycle if all(known.serial <= ticket.serial for known in cycle) else []
 
 

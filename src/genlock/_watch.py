@@ -13,9 +13,9 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, cast
 
-from genlock import _evidence, _frames, _snapshot_wording, _threads
+from genlock import _evidence, _snapshot_wording, _stacks, _threads
 from genlock._gates import live_gates
-from genlock._live import Look, Owner
+from genlock._live import Look
 from genlock._policy import check_seconds
 from genlock._records import LongStay
 
@@ -111,11 +111,15 @@ class Watch:
                 pass
 
     def _look(self) -> list[LongStay]:
-        gates = live_gates() if _frames.RUN_AT_ONCE else []
-        look = Look(gates)
+        gates = live_gates() if _stacks.RUN_AT_ONCE else []
+        with _stacks.reading():
+            return self._stays(Look(gates))
+
+    def _stays(self, look: Look) -> list[LongStay]:
+        """What lasts too long, and was not told yet."""
         prospects = look.prospects()
         stays = []
-        for ident, gate, mark in self._holds(look, gates):
+        for ident, gate, mark in self._holds(look):
             seconds = look.now - mark.since
             if seconds >= self._longest and id(self) not in mark.told:
                 mark.told.add(id(self))
@@ -133,9 +137,9 @@ class Watch:
                 stays.append(LongStay("wait", name, ticket.ident, waited, state))
         return stays
 
-    def _holds(self, look: Look, gates: list[Gate]) -> Iterator[tuple[int, Gate, _Mark]]:
+    def _holds(self, look: Look) -> Iterator[tuple[int, Gate, _Mark]]:
         """The calls that are inside, and exclusive use: thread, gate, and the mark of each."""
-        for ident, gate, frame in _frames_inside(look, gates):
+        for ident, gate, frame in look.owners.values():
             if frame.f_trace is None:
                 frame.f_trace = _Mark(look.now)
             if isinstance(frame.f_trace, _Mark):  # else a debugger is at work there
@@ -145,21 +149,6 @@ class Watch:
                 if keep is not None and keep.gate.keeper is keep.me:
                     mark = self._keeps.setdefault(keep, _Mark(look.now))
                     yield thread.ident, keep.gate, mark
-
-
-def _frames_inside(look: Look, gates: list[Gate]) -> Iterator[Owner]:
-    """The frames that own a gate, as far as they can be read; `gates` are to be looked at besides.
-
-    Without them those of threads that wait meanwhile are missing where threads run at once.
-    """
-    yield from look.owners.values()
-    for gate in gates:
-        ident = look.holder_of(gate) if gate.busy and gate.keeper is None else None
-        if ident is not None and id(gate) not in look.owners:
-            with look.frames_of(ident) as frames:
-                for frame in frames:
-                    if _evidence.owned_by(frame) is gate:
-                        yield Owner(ident, gate, frame)
 
 
 def watch(

@@ -74,6 +74,8 @@ def main() -> None:
         when = begin_to_wait()
     elif place not in ("inside", "inside a lock"):
         hold()
+    if place == "in C":
+        when = threading.Event()
     threading.Thread(target=announce, args=(when,)).start()
     match place:
         case "inside" | "inside a lock" | "waiting":
@@ -85,8 +87,9 @@ def main() -> None:
             while not go_on.is_set():
                 pass
         case "in C":
-            while not go_on.is_set():
-                hashlib.pbkdf2_hmac("sha256", b"", b"", 10_000_000)
+            # Between this event and the call there is no instruction.
+            sys.setprofile(lambda _frame, event, _: when.set() if event == "c_call" else None)
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 20_000_000)
     print("went on", flush=True)
 
 

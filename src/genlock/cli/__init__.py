@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
-    "dump": "print what the guards of a running process are doing, and who waits for whom",
+    "dump": "Print what the guards of a running process do, and who waits for whom.",
+    "explain": "Say what an error about a generator means, by its code or from a log.",
+    "run": "Run a program unchanged, and explain its errors about generators.",
 }
 """The subcommands, each with the line that says what it is for."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from genlock import _mailbox
 from genlock.cli import RefusedError
+from genlock.cli._terminal import write
 
 if TYPE_CHECKING:
     import argparse
@@ -88,7 +89,7 @@ def perform(options: argparse.Namespace) -> int:
         answer = _wait_for(question, pid, options.timeout)
     finally:
         question.close()
-    sys.stdout.write(answer)
+    write(answer.removesuffix("\n"))
     return 0
 
 
@@ -210,7 +211,7 @@ def _no_answer(pid: int, timeout: float) -> str:
     return (
         f"process {pid} has not answered within {timeout:g} s: its main thread is inside of C code"
         f" that does not return to Python, where only `py-spy dump --pid {pid}` or a debugger"
-        " can look"
+        " can look; or the program has set a handler of its own for the signal since"
     )
 
 

@@ -14,20 +14,20 @@ class Writable(Protocol):
         """Take a piece of text."""
 
 
-Output = str | os.PathLike[str] | Writable | None
+Destination = str | os.PathLike[str] | Writable | None
 """A path, to whose end is written; an open text file; None is `sys.stderr`."""
 
 
-def write(text: str, output: Output) -> None:
-    """Write `text` to `output`. Raises OSError where it cannot be written."""
-    if isinstance(output, str | os.PathLike):
-        descriptor = open_end(output)
+def write(text: str, destination: Destination) -> None:
+    """Write `text` to `destination`. Raises OSError where it cannot be written."""
+    if isinstance(destination, str | os.PathLike):
+        descriptor = open_end(destination)
         try:
             _write_all(descriptor, text.encode())
         finally:
             os.close(descriptor)
         return
-    stream: Any = sys.stderr if output is None else output
+    stream: Any = sys.stderr if destination is None else destination
     if stream is None:  # a program without a console has no stderr
         return
     try:

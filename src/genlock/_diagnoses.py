@@ -248,7 +248,7 @@ def path_into(
 
 def _exclusive_use(gate: Keepable) -> tuple[Step, ...]:
     """Where exclusive use of `gate` began, if it is in force."""
-    keep = None if gate.keeper is None else gate.keeper()
+    keep = _evidence.keep_of(gate)
     if keep is None:
         return ()
     site = _frames.statement(keep.code, keep.line)

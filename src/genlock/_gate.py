@@ -330,8 +330,7 @@ class Gate(Body):
 
     def is_left_inside(self) -> bool:
         """Whether an owner that vanished left what nobody can take over."""
-        is_kept = self.keeper is not None and self.keeper() is not None
-        return is_kept or getattr(self.guarded, "gi_running", False)
+        return _evidence.keep_of(self) is not None or getattr(self.guarded, "gi_running", False)
 
     def is_granted(self) -> bool:
         """Whether a waiter has been given the gate and has not taken it up yet."""

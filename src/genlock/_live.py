@@ -232,7 +232,7 @@ class Look:
 
     def at_rest(self, gate: Gate) -> tuple[_Status, Site | None, bool]:
         """Status and line of a generator, and whether it is in exclusive use."""
-        keep = gate.keeper() if gate.keeper is not None else None
+        keep = _evidence.keep_of(gate)
         if not _stacks.RUN_AT_ONCE:
             return *self.status(gate), keep is not None
         # A generator that starts to run or ends meanwhile crashes an interpreter whose threads
@@ -293,7 +293,7 @@ class Look:
 
     def holder_of(self, gate: Gate) -> Presence | None:
         """The thread that is inside or has exclusive use, as far as its stack is known."""
-        keep = gate.keeper() if gate.keeper is not None else None
+        keep = _evidence.keep_of(gate)
         keeper = keep.thread() if keep is not None else None
         if keeper is not None:
             return Presence(keeper.ident, self.stacks.get(keeper.ident, ()))

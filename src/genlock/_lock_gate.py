@@ -215,7 +215,7 @@ class LockGate(Gate):
         """Whether `owner` has ended, or is this thread and does not know of it."""
         if not owner:
             return False
-        keep = None if self.keeper is None else self.keeper()
+        keep = _evidence.keep_of(self)
         thread = owner() if keep is None else keep.thread()
         if thread is None:
             return True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import subprocess
 
 GOLDEN = Path(__file__).parent / "golden" / "run"
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples" / "bare"
 SEES_ERRORS_RAISED = hasattr(sys, "monitoring")
 
 needs_monitoring = pytest.mark.skipif(

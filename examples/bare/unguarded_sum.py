@@ -1,8 +1,8 @@
 """Two threads send to one coroutine. A program that knows nothing of genlock.
 
-    python examples/unguarded_sum.py
-    genlock run examples/unguarded_sum.py
-    genlock run --guard __main__:add_up examples/unguarded_sum.py
+    python examples/bare/unguarded_sum.py
+    genlock run examples/bare/unguarded_sum.py
+    genlock run --guard __main__:add_up examples/bare/unguarded_sum.py
 
 The first ends with ``ValueError: generator already executing``. The second says who was inside.
 The third prints the sum.

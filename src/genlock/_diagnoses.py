@@ -161,7 +161,7 @@ def ended(error: BaseException) -> Ending:
         return Ending("returned")
     try:
         site = _frames.raised_at(error.__traceback__)
-        return Ending("raised", _own_name(), site, _in_words(error))
+        return Ending("raised", _own_name(), site, in_words(error))
     except Exception as failure:  # the user's error must come out as it is
         if _frames.is_interruption(failure):
             raise
@@ -239,7 +239,8 @@ def _call(frame: FrameType) -> tuple[Step, ...]:
     return (Step(_frames.short_name(caller.f_code), _frames.site(caller)),)
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
+    """The type of an error and the first line of its text, on one line."""
     name = type(error).__name__
     try:
         text = str(error).partition("\n")[0].rstrip(".")

@@ -52,6 +52,19 @@ def line_of(code: CodeType, line: int | None) -> Site:
     return Site(code.co_filename, line or 0, short_name(code))
 
 
+def source_line(frame: FrameType, line: int | None = None) -> Site:
+    """Where a frame stands, now or then, with its whole line: the same on every Python."""
+    code, line = frame.f_code, line or frame.f_lineno or 0
+    source = linecache.getline(code.co_filename, line, frame.f_globals).strip()
+    return Site(code.co_filename, line, short_name(code), source)
+
+
+def user_frame_of(ident: int) -> FrameType | None:
+    """The innermost frame that is not genlock's own, of the thread with this identifier."""
+    frame = current_frames().get(ident)
+    return None if frame is None else user_frame(frame)
+
+
 def raised_at(traceback: TracebackType | None) -> Site | None:
     """The innermost line of a traceback that is not genlock's own."""
     found = None

@@ -71,7 +71,7 @@ def already_ended(guard: str, ending: Ending) -> str:
         "raised": f"was ended by {ending.error}",
         "closed": "had been closed",
     }[ending.how]
-    where = f", at {_place(ending.site)} in {ending.site.function}" if ending.site else ""
+    where = f", at {place(ending.site)} in {ending.site.function}" if ending.site else ""
     who = f" ({ending.thread})" if ending.thread else ""
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
@@ -176,12 +176,12 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
     lines = [f"{guard!r} {_ASKED[operation]} while {_still_running(diagnosis)}."]
     actor = ""
     if diagnosis.strands:
-        lines += ["  The call came back to itself:", *_rows(diagnosis.strands[0])]
+        lines += ["  The call came back to itself:", *rows(diagnosis.strands[0])]
         steps = diagnosis.strands[0].steps
         actor = steps[-1].actor if len(steps) > 1 else ""
     lines.append(
         f"  {guard} can only {_CAN_ONLY[operation]} after it reaches its next yield"
-        f"{_places(diagnosis.yields)}."
+        f"{places(diagnosis.yields)}."
     )
     if operation == "send":
         lines.append('  Let the value wait its turn:  @genlock.guarded(on_reentry="defer")')
@@ -220,7 +220,7 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
     for strand in diagnosis.strands:
         thread, holds, wants = strand.thread, strand.holds, strand.wants
         lines.append(f"  {thread} is inside {holds!r} and waits for {wants!r}:")
-        lines += _rows(strand)
+        lines += rows(strand)
     lines.append(
         "  Only this call failed, so that the other threads can go on; a coroutine that does not"
         " catch this is ended by it."
@@ -242,7 +242,7 @@ def _timed_out(diagnosis: Diagnosis) -> list[str]:
     if len(at) > 1:
         lines.append(
             f"  If {holder} may take that long, raise timeout=; if not, see why it is still at"
-            f" {_place(at[1])}."
+            f" {place(at[1])}."
         )
     return lines
 
@@ -262,7 +262,7 @@ def _abandoned(diagnosis: Diagnosis) -> list[str]:
 def _undelivered(diagnosis: Diagnosis) -> list[str]:
     return [
         f"{diagnosis.guard!r} ended while deferred values were still to be delivered to it.",
-        *(row for strand in diagnosis.strands for row in _rows(strand)),
+        *(row for strand in diagnosis.strands for row in rows(strand)),
         "  The values are in this error's .values, first come first.",
     ]
 
@@ -270,7 +270,7 @@ def _undelivered(diagnosis: Diagnosis) -> list[str]:
 def _not_primed(diagnosis: Diagnosis) -> list[str]:
     return [
         f"{diagnosis.guard!r} was sent a value before it was started: it waits at no yield yet.",
-        *(row for strand in diagnosis.strands for row in _rows(strand)),
+        *(row for strand in diagnosis.strands for row in rows(strand)),
         "  Start it first:  next(cor)    or decorate its function:  @genlock.coroutine",
     ]
 
@@ -294,16 +294,16 @@ def _inside_and_call(diagnosis: Diagnosis) -> list[str]:
     """The holder's path and this call's."""
     lines = []
     for strand in diagnosis.strands[1:]:
-        lines += ["  Inside:", *_rows(strand)]
+        lines += ["  Inside:", *rows(strand)]
     for strand in diagnosis.strands[:1]:
-        lines += ["  This call:", *_rows(strand)]
+        lines += ["  This call:", *rows(strand)]
     return lines
 
 
-def _rows(strand: Strand) -> list[str]:
+def rows(strand: Strand) -> list[str]:
     """A call path as aligned rows: who, where, the code, the remark."""
     rows = [
-        (who, _place(step.site), step.site.code, step.remark)
+        (who, place(step.site), step.site.code, step.remark)
         for who, step in zip(
             [strand.thread, *(f"→ {step.actor}" for step in strand.steps[1:])],
             strand.steps,
@@ -334,15 +334,17 @@ def _seconds(seconds: float | None) -> str:
     return f"{seconds:.2g} s" if _SHORTEST_TOLD <= seconds < _TENS else f"{seconds:.0f} s"
 
 
-def _place(site: Site) -> str:
+def place(site: Site) -> str:
+    """A file and a line, as short as they can be told."""
     return f"{_short(site.file)}:{site.line}"
 
 
-def _places(sites: tuple[Site, ...]) -> str:
+def places(sites: tuple[Site, ...]) -> str:
+    """The yields of a generator in brackets, if they are few."""
     if not 1 <= len(sites) <= _YIELDS_SHOWN:
         return ""
     first, *others = sites
-    return f" ({_place(first)}{''.join(f' or {site.line}' for site in others)})"
+    return f" ({place(first)}{''.join(f' or {site.line}' for site in others)})"
 
 
 def _short(file: str) -> str:

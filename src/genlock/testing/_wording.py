@@ -1,0 +1,221 @@
+"""What the testing kit says: stories of runs to reports, in every sentence a user reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genlock._diagnoses import in_words
+from genlock._wording import place
+from genlock.testing._schedules import thread_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genlock._records import Site
+    from genlock.testing._records import Story, Stretch
+
+_COLUMN = 44
+_LONGEST_STRETCHES = 3
+_WORDS: dict[str, str] = {
+    "send": "{}.send()",
+    "next": "next({})",
+    "throw": "{}.throw()",
+    "close": "{}.close()",
+    "exclusive": "exclusive({})",
+    "inside": "inside {}",
+    "line": "in {}",
+    "end": "ends",
+    "error": "{}",
+}
+
+
+NO_DECISION = "there was no such decision"
+
+
+def passed(schedules: int, preemptions: int | None, *, exhausted: bool, budget: int) -> str:
+    """No schedule failed."""
+    tried = _plural(schedules, "schedule")
+    if not exhausted:
+        return f"ok: {tried} of more (budget={budget})"
+    if preemptions is None:
+        return f"ok: all {tried} there are"
+    limit = f"at most {_plural(preemptions, 'preemption')}" if preemptions else "no preemption"
+    return f"ok: all {tried} with {limit}"
+
+
+def failed(story: Story, call: str, number: int | None, preemptions: int) -> str:
+    """What went wrong, what led to it, and how to have it again."""
+    lines = [_what(story)]
+    if number is not None:
+        stops = _plural(preemptions, "preemption") if preemptions else "no preemption"
+        lines.append(f"  Found by schedule {number:,}, with {stops}.")
+    lines += ["", *_table(story), ""]
+    lines += _links(story) if story.links else _inside(story)
+    lines += _error(story)
+    lines += ["", f"  To run this schedule again:  {call}"]
+    return "\n".join(lines)
+
+
+def end(error: BaseException | None) -> str:
+    """How a run ended."""
+    return "no error" if error is None else in_words(error)
+
+
+def replay_call(token: str, *, check: bool, watch: bool) -> str:
+    """The call that runs a schedule again."""
+    more = ", check=…" * check + ", watch=…" * watch
+    return f'genlock.testing.replay(setup, workers, "{token}"{more})'
+
+
+def blocked(thread: str, site: Site | None, verdict: str, left: int, call: str) -> str:
+    """A thread did not come to its next point."""
+    at = f" at {place(site)}:  {site.code}" if site else ", at no line of Python"
+    if verdict == "endless":
+        what = f"{thread} runs on and on{at}"
+        advice = "  A loop that waits for another thread never ends: only one runs at a time."
+    else:
+        what = f"{thread} is blocked{at}"
+        advice = (
+            "  It waits for something other than a guard: a lock, a queue, I/O. explore() does not"
+            " see that, and\n  the thread that could end the wait is parked. Leave it out of the"
+            " workers, or guard it with genlock."
+        )
+    lines = [f"inconclusive: {what}", advice]
+    if left:
+        lines.append(f"  {_plural(left, 'thread')} could not be ended, and stay behind.")
+    return "\n".join([*lines, f"  To run this schedule again:  {call}"])
+
+
+def stranger(thread: str) -> str:
+    """A thread that is not scheduled took part."""
+    return (
+        f"inconclusive: the thread {thread!r} ran a generator that is watched, and explore() did"
+        " not start it.\n"
+        "  Threads that workers or others start are not scheduled: make each of them a worker."
+    )
+
+
+NOTHING_WATCHED = (
+    "inconclusive: there is no generator in what setup() returned, and no worker used a guard.\n"
+    "  Only the code before and after each other was tried. Name generators or functions that the\n"
+    "  workers use:  explore(…, watch=[…]).  Of a generator that is compiled, only a guard can be"
+    " watched."
+)
+
+
+def diverged(decision: int, then: str, now: str, call: str) -> str:
+    """The same schedule led to something else."""
+    return (
+        f"nondeterministic: the same schedule went two ways, at decision {decision}:\n"
+        f"  before: {then}\n"
+        f"  now:    {now}\n"
+        "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
+        " state that is\n  left from the run before.\n"
+        f"  The schedule:  {call}"
+    )
+
+
+def not_alike(then: str, now: str, call: str) -> str:
+    """A failure did not come again."""
+    return (
+        f"nondeterministic: a schedule failed, and the same schedule did not fail alike:\n"
+        f"  before: {then}\n"
+        f"  now:    {now}\n"
+        "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
+        " state that is\n  left from the run before.\n"
+        f"  The schedule:  {call}"
+    )
+
+
+def arrival(thread: int, label: tuple[object, ...]) -> str:
+    """What a thread was about to do at a decision."""
+    if thread < 0:
+        return "the threads start"
+    kind, *of = label
+    words = _WORDS[str(kind)].format(of[0] if of else "…")
+    return f"{thread_name(thread)}: {words}" + (f", line {of[1]}" if len(of) > 1 else "")
+
+
+def fits_no_longer(token: str) -> str:
+    """The warning that a replay could not do what its token says."""
+    return (
+        f"the token {token!r} no longer fits the program: a thread that it names could not go on"
+        " there, or there was no such decision. What it was made for is not tested any more:"
+        " explore again"
+    )
+
+
+def _what(story: Story) -> str:
+    if story.links:
+        threads = " and ".join(thread_name(link.thread) for link in story.links)
+        return f"deadlock: {threads} wait for one another"
+    return f"failed: {story.error}, in {story.failed or 'the check'}"
+
+
+def _table(story: Story) -> list[str]:
+    """A column per thread, a line per stretch: how far a thread got before the next decision."""
+    cells = [_cell(stretch) for stretch in story.stretches]
+    heads = [f"{thread_name(n)}  {name}" for n, name in enumerate(story.workers)]
+    widths = [
+        max([len(head), *(len(c) for c, s in zip(cells, story.stretches, strict=True) if s.thread == n)])
+        for n, head in enumerate(heads)
+    ]
+    lines = ["        " + "  ".join(map(str.ljust, heads, widths)).rstrip()]
+    for stretch, cell in zip(story.stretches, cells, strict=True):
+        indent = "".join(" " * (width + 2) for width in widths[: stretch.thread])
+        mark = ">" if stretch.is_chosen else " "
+        lines.append(f"  {mark}{stretch.decision:>4} {indent}{cell}")
+    return _shortened(lines, story.stretches)
+
+
+def _cell(stretch: Stretch) -> str:
+    words = _WORDS[stretch.came_to].format(stretch.name)
+    if stretch.waits:
+        words = f"waits in {words}"
+    if stretch.site is not None:
+        words = f"{words}  {place(stretch.site)}"
+    return words if len(words) <= _COLUMN else words[: _COLUMN - 1] + "…"
+
+
+def _shortened(lines: list[str], stretches: Sequence[Stretch]) -> list[str]:
+    """The table without the middle of what one thread did at a time."""
+    kept = lines[:1]
+    start = 0
+    for end in range(1, len(stretches) + 1):
+        if end < len(stretches) and stretches[end].thread == stretches[start].thread:
+            continue
+        rows = lines[1 + start : 1 + end]
+        if len(rows) > _LONGEST_STRETCHES:
+            rows[1:-1] = [f"       … {len(rows) - 2} more"]
+        kept += rows
+        start = end
+    return kept
+
+
+def _links(story: Story) -> list[str]:
+    return [
+        f"  {thread_name(link.thread)} is inside {link.holds!r} and waits for {link.wants!r}."
+        for link in story.links
+    ]
+
+
+def _inside(story: Story) -> list[str]:
+    return [
+        f"  {inside.thread} was inside {inside.generator!r}, at {place(inside.site)}: "
+        f" {inside.site.code}"
+        for inside in story.inside
+    ]
+
+
+def _error(story: Story) -> list[str]:
+    if not story.error:
+        return []
+    lines = [f"  {story.failed or 'The check'} got the {story.error.partition(':')[0]} here:"]
+    width = max((len(place(site)) for site in story.raised_at), default=0)
+    lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
+    lines += ["", *(f"  {line}" for line in story.diagnosis.splitlines())] * bool(story.diagnosis)
+    return lines
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

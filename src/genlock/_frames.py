@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CODE_WIDTH = 60
 _INTERNAL = ("genlock", "wrapt")
+_STARTS_THREAD = ("Thread._bootstrap", "Thread._bootstrap_inner", "Thread.run")
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
@@ -31,8 +32,10 @@ def stack(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def is_internal(frame: FrameType) -> bool:
-    """Whether a frame belongs to genlock or to the proxies it is built on."""
+    """Whether a frame belongs to genlock, to the proxies it is built on, or starts a thread."""
     module = frame.f_globals.get("__name__", "")
+    if module == "threading":
+        return frame.f_code.co_qualname in _STARTS_THREAD
     return isinstance(module, str) and module.partition(".")[0] in _INTERNAL
 
 

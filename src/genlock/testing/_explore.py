@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from genlock.testing import _schedules, _wording
 from genlock.testing._search import (
@@ -171,10 +171,10 @@ class _VerdictError(Exception):
     """The exploration is over, and not because all is well."""
 
     def __init__(
-        self, report: str, schedule: Schedule, error: BaseException | None = None
+        self, outcome: Outcome, report: str, schedule: Schedule, error: BaseException | None = None
     ) -> None:
         super().__init__(report)
-        self.report, self.schedule, self.error = report, schedule, error
+        self.outcome, self.report, self.schedule, self.error = outcome, report, schedule, error
 
 
 class _Explorer:
@@ -196,13 +196,14 @@ class _Explorer:
             if failed is not None:
                 self.tell(failed)
             if not self.comes_to_points:
-                raise _VerdictError(_wording.NOTHING_WATCHED, ())
+                raise _VerdictError("inconclusive", _wording.NOTHING_WATCHED, ())
         except _VerdictError as verdict:
             return self.result(verdict)
         return self.result(None)
 
     def replay(self, schedule: Schedule) -> tuple[Exploration, bool]:
         """The result, and whether the schedule could be followed."""
+        self.schedules = 1
         try:
             with Stage(self.program) as stage:
                 writer = Writer(self.program)
@@ -210,7 +211,7 @@ class _Explorer:
                 if run.failure is not None:
                     raise self.failure(run, writer, schedule)
                 if not self.comes_to_points:
-                    raise _VerdictError(_wording.NOTHING_WATCHED, schedule)
+                    raise _VerdictError("inconclusive", _wording.NOTHING_WATCHED, schedule)
         except _VerdictError as verdict:
             return self.result(verdict), True
         return self.result(None), fits(schedule, run.trace)
@@ -219,18 +220,24 @@ class _Explorer:
 
     def search(self) -> Run | None:
         """A run that failed, if there is one, by the smallest schedule."""
+        first: list[Decision] = []
         with Stage(self.program) as stage:
             bounded = BoundedSearch(self.preemptions)
             while bounded and not self.is_out_of_reach(len(bounded)):
                 candidate = bounded.pop()
-                run = self.perform(stage, following(candidate.schedule))
-                self.longest = max(self.longest, len(run.trace))
-                self.compare(candidate, run)
+                run = self.try_out(stage, following(candidate.schedule))
+                if candidate.schedule:
+                    self.compare(candidate, run)
+                else:
+                    first = run.trace
                 if run.failure is not None:
                     return run
                 bounded.learn(candidate, run.trace)
             self.exhausted = not bounded
-            return None if self.exhausted else self.search_at_random(stage)
+            failed = None if self.exhausted else self.search_at_random(stage)
+            if failed is None:  # did the runs leave anything behind for the next ones?
+                self.compare(Candidate(0, 0, (), first), self.perform(stage, following(())))
+            return failed
 
     def is_out_of_reach(self, known: int) -> bool:
         """Whether the budget ends, or will end before so many schedules have been tried."""
@@ -242,7 +249,7 @@ class _Explorer:
         changes = _CHANGES if self.preemptions is None else self.preemptions + 1
         while self.schedules < self.budget:
             choose = by_priorities(random, len(stage.tasks), self.longest, changes)
-            run = self.perform(stage, choose)
+            run = self.try_out(stage, choose)
             if run.failure is not None:
                 return self.shrink(stage, run)
         return None
@@ -252,7 +259,7 @@ class _Explorer:
 
         def still_fails(schedule: Schedule) -> bool:
             nonlocal smallest
-            run = stage.perform(following(schedule))
+            run = self.perform(stage, following(schedule))
             if not _fail_alike(run, failed):
                 return False
             smallest = run
@@ -261,14 +268,19 @@ class _Explorer:
         shrunk(failed.schedule, still_fails)
         return smallest
 
-    def perform(self, stage: Stage, choose: Choose, writer: Writer | None = None) -> Run:
+    def try_out(self, stage: Stage, choose: Choose) -> Run:
         self.schedules += 1
+        run = self.perform(stage, choose)
+        self.longest = max(self.longest, len(run.trace))
+        return run
+
+    def perform(self, stage: Stage, choose: Choose, writer: Writer | None = None) -> Run:
         try:
             run = stage.perform(choose, writer)
         except BlockedError as blocked:
             raise self.blocked(blocked) from None
         if run.failure is None and run.stranger is not None:
-            raise _VerdictError(_wording.stranger(run.stranger), run.schedule)
+            raise _VerdictError("inconclusive", _wording.stranger(run.stranger), run.schedule)
         self.comes_to_points |= any(made.label not in (START, END) for made in run.trace)
         return run
 
@@ -279,7 +291,7 @@ class _Explorer:
             call = self.replay_call(candidate.schedule)
             then, now = candidate.branch_of[number:], run.trace[number:]
             report = _wording.diverged(number, _arrival(then), _arrival(now), call)
-            raise _VerdictError(report, candidate.schedule)
+            raise _VerdictError("nondeterministic", report, candidate.schedule)
 
     # Telling.
 
@@ -288,14 +300,11 @@ class _Explorer:
         schedule = failed.schedule
         with Stage(self.program) as stage:
             writer = Writer(self.program)
-            try:
-                run = stage.perform(following(schedule), writer)
-            except BlockedError as blocked:
-                raise self.blocked(blocked) from None
+            run = self.perform(stage, following(schedule), writer)
             if not _fail_alike(run, failed):
                 then, now = _end(failed), _end(run)
                 report = _wording.not_alike(then, now, self.replay_call(schedule))
-                raise _VerdictError(report, schedule)
+                raise _VerdictError("nondeterministic", report, schedule)
             raise self.failure(run, writer, schedule, self.schedules)
 
     def failure(
@@ -304,13 +313,15 @@ class _Explorer:
         story = writer.story(run)
         call = self.replay_call(schedule)
         report = _wording.failed(story, call, number, run.preemptions())
-        return _VerdictError(report, schedule, None if run.failure is None else run.failure.error)
+        outcome: Outcome = "failed" if run.failure is None else run.failure.outcome
+        error = None if run.failure is None else run.failure.error
+        return _VerdictError(outcome, report, schedule, error)
 
     def blocked(self, blocked: BlockedError) -> _VerdictError:
         schedule, left = blocked.run.schedule, len(blocked.run.unfinished)
         call = self.replay_call(schedule)
         report = _wording.blocked(blocked.thread, blocked.site, blocked.verdict, left, call)
-        return _VerdictError(report, schedule)
+        return _VerdictError("inconclusive", report, schedule)
 
     def token(self, schedule: Schedule) -> str:
         return _schedules.to_text(schedule, at_lines=self.program.at_lines)
@@ -324,13 +335,16 @@ class _Explorer:
             report = _wording.passed(
                 self.schedules, self.preemptions, exhausted=self.exhausted, budget=self.budget
             )
-            return Exploration(
-                "ok", self.schedules, self.exhausted, None, report, None, self.seed
-            )
-        outcome: Any = verdict.report.partition(":")[0]
-        token = self.token(verdict.schedule)
+            exhausted = self.exhausted
+            return Exploration("ok", self.schedules, exhausted, None, report, None, self.seed)
         return Exploration(
-            outcome, self.schedules, False, token, verdict.report, verdict.error, self.seed
+            verdict.outcome,
+            self.schedules,
+            exhausted=False,
+            token=self.token(verdict.schedule),
+            report=verdict.report,
+            error=verdict.error,
+            seed=self.seed,
         )
 
 

@@ -12,6 +12,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from genlock import _waits
+from genlock._threads import own
 from genlock.testing import _obstacles
 from genlock.testing._records import Link
 from genlock.testing._schedules import thread_name
@@ -95,10 +96,13 @@ class Task:
         run = self.run
         if run is None:
             return
+        own.renew()
         try:
-            Context().run(self.job, run.subject)
+            if not run.is_free:
+                Context().run(self.job, run.subject)
         except BaseException as error:
             run.fail(self.number, error)
+        own.renew()  # what it still has to itself is left behind, as when a thread ends
         run.leave(self)
 
     def can_go_on(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ class Candidate(NamedTuple):
 
     def diverges(self, trace: list[Decision]) -> int | None:
         """The first decision at which a run of this schedule was not what it has to be."""
-        if not self.schedule:
-            return None
-        last = self.schedule[-1][0]
-        if len(trace) > last and trace[:last] == self.branch_of[:last]:
-            return None if trace[last][:3] == self.branch_of[last][:3] else last
-        pairs = zip(trace, self.branch_of[:last], strict=False)
-        return next((n for n, (now, then) in enumerate(pairs) if now != then), len(trace))
+        known = self.schedule[-1][0] + 1 if self.schedule else None
+        pairs = zip_longest(trace[:known], self.branch_of[:known])
+        for number, (now, then) in enumerate(pairs):
+            if now is None or then is None or now[:3] != then[:3]:
+                return number
+        return None
 
 
 class BoundedSearch:

@@ -110,13 +110,16 @@ class Stage:
                 if self.is_closed:
                     return
                 task.perform()
+                if task.run is not None and task.run.is_free:
+                    return
 
     def close(self) -> None:
         self.is_closed = True
         if self.run is not None and self.run.unfinished:
             self.abandon(self.run)
+        stay_parked = self.run.unfinished if self.run is not None else []
         for task in self.tasks:
-            if task.lock.locked():
+            if task.lock.locked() and task not in stay_parked:
                 task.lock.release()
 
     # One run.
@@ -157,7 +160,7 @@ class Stage:
         frame = _frames.user_frame_of(task.ident)
         site = None if frame is None else _frames.source_line(frame)
         self.abandon(run)
-        run.finished.acquire(timeout=BLOCKED_AFTER)
+        run.finished.acquire(timeout=BLOCKED_AFTER if run.is_free else 0)
         raise BlockedError(run, task.name, site, verdict)
 
     def abandon(self, run: Run) -> None:

@@ -53,7 +53,7 @@ class Writer(Witness):
 
     def failed(self, run: Run, failure: Failure) -> None:
         if failure.thread is not None and failure.error is not None:
-            self.write(run, failure.thread, "error", _steady(in_words(failure.error)))
+            self.write(run, failure.thread, "error", _in_short(failure.error))
         self.inside = tuple(self.who_is_inside(run, failure))
         self.is_over = True
 
@@ -102,10 +102,16 @@ class Writer(Witness):
             self.inside,
             failure.links,
             "" if failure.thread is None else thread_name(failure.thread),
-            "" if error is None else _steady(in_words(error)),
+            "" if error is None else _in_short(error),
             () if error is None else tuple(_lines(error.__traceback__)),
             "" if error is None else _steady(_diagnosis(error)),
         )
+
+
+def _in_short(error: BaseException) -> str:
+    if isinstance(error, GenlockError):
+        return f"{type(error).__name__} [{error.code}]"
+    return _steady(in_words(error))
 
 
 def _diagnosis(error: BaseException) -> str:

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from genlock.testing._records import Story, Stretch
 
 _COLUMN = 44
-_LONGEST_STRETCHES = 3
+_LONGEST_TABLE = 30
+_LONGEST_TURNS = 3
+_LEGEND = "  Each line: how far a thread got in one turn. > marks a turn that the token gives."
+_CALLS: dict[str, str] = {
+    "send": "send to {}",
+    "next": "ask {} for the next",
+    "throw": "throw into {}",
+    "close": "close {}",
+    "exclusive": "have {} exclusively",
+}
 _WORDS: dict[str, str] = {
-    "send": "{}.send()",
-    "next": "next({})",
-    "throw": "{}.throw()",
-    "close": "{}.close()",
-    "exclusive": "exclusive({})",
+    **{operation: f"about to {call}" for operation, call in _CALLS.items()},
     "inside": "inside {}",
     "line": "in {}",
     "end": "ends",
@@ -49,10 +54,7 @@ def failed(story: Story, call: str, number: int | None, preemptions: int) -> str
     if number is not None:
         stops = _plural(preemptions, "preemption") if preemptions else "no preemption"
         lines.append(f"  Found by schedule {number:,}, with {stops}.")
-    lines += ["", *_table(story), ""]
-    lines += _links(story) if story.links else _inside(story)
-    lines += _error(story)
-    lines += ["", f"  To run this schedule again:  {call}"]
+    lines += [_LEGEND, "", *_table(story), "", *_cause(story), f"  To run this schedule again:  {call}"]
     return "\n".join(lines)
 
 
@@ -132,8 +134,8 @@ def arrival(thread: int, label: tuple[object, ...]) -> str:
     if thread < 0:
         return "the threads start"
     kind, *of = label
-    words = _WORDS[str(kind)].format(of[0] if of else "…")
-    return f"{thread_name(thread)}: {words}" + (f", line {of[1]}" if len(of) > 1 else "")
+    words = _WORDS[str(kind)].format(of[0] if of else "a guard")
+    return f"{thread_name(thread)} {words}" + (f", line {of[1]}" if len(of) > 1 else "")
 
 
 def fits_no_longer(token: str) -> str:
@@ -156,22 +158,21 @@ def _table(story: Story) -> list[str]:
     """A column per thread, a line per stretch: how far a thread got before the next decision."""
     cells = [_cell(stretch) for stretch in story.stretches]
     heads = [f"{thread_name(n)}  {name}" for n, name in enumerate(story.workers)]
-    widths = [
-        max([len(head), *(len(c) for c, s in zip(cells, story.stretches, strict=True) if s.thread == n)])
-        for n, head in enumerate(heads)
-    ]
-    lines = ["        " + "  ".join(map(str.ljust, heads, widths)).rstrip()]
+    widths = list(map(len, heads))
+    for stretch, cell in zip(story.stretches, cells, strict=True):
+        widths[stretch.thread] = max(widths[stretch.thread], len(cell))
+    lines = ["     #  " + "  ".join(map(str.ljust, heads, widths)).rstrip()]
     for stretch, cell in zip(story.stretches, cells, strict=True):
         indent = "".join(" " * (width + 2) for width in widths[: stretch.thread])
         mark = ">" if stretch.is_chosen else " "
-        lines.append(f"  {mark}{stretch.decision:>4} {indent}{cell}")
-    return _shortened(lines, story.stretches)
+        lines.append(f"  {mark}{stretch.decision:>3}  {indent}{cell}")
+    return lines if len(lines) <= _LONGEST_TABLE else _shortened(lines, story.stretches)
 
 
 def _cell(stretch: Stretch) -> str:
     words = _WORDS[stretch.came_to].format(stretch.name)
     if stretch.waits:
-        words = f"waits in {words}"
+        words = f"waits to {_CALLS[stretch.came_to].format(stretch.name)}"
     if stretch.site is not None:
         words = f"{words}  {place(stretch.site)}"
     return words if len(words) <= _COLUMN else words[: _COLUMN - 1] + "…"
@@ -185,36 +186,32 @@ def _shortened(lines: list[str], stretches: Sequence[Stretch]) -> list[str]:
         if end < len(stretches) and stretches[end].thread == stretches[start].thread:
             continue
         rows = lines[1 + start : 1 + end]
-        if len(rows) > _LONGEST_STRETCHES:
-            rows[1:-1] = [f"       … {len(rows) - 2} more"]
+        if len(rows) > _LONGEST_TURNS:
+            rows[1:-1] = [f"     …  {len(rows) - 2} more"]
         kept += rows
         start = end
     return kept
 
 
-def _links(story: Story) -> list[str]:
-    return [
+def _cause(story: Story) -> list[str]:
+    """Who was where, and the error: its diagnosis, or the lines that it came by."""
+    if story.diagnosis:
+        return [*(f"  {line}" for line in story.diagnosis.splitlines()), ""]
+    lines = [
         f"  {thread_name(link.thread)} is inside {link.holds!r} and waits for {link.wants!r}."
         for link in story.links
     ]
-
-
-def _inside(story: Story) -> list[str]:
-    return [
-        f"  {inside.thread} was inside {inside.generator!r}, at {place(inside.site)}: "
-        f" {inside.site.code}"
-        for inside in story.inside
-    ]
-
-
-def _error(story: Story) -> list[str]:
-    if not story.error:
-        return []
-    lines = [f"  {story.failed or 'The check'} got the {story.error.partition(':')[0]} here:"]
-    width = max((len(place(site)) for site in story.raised_at), default=0)
-    lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
-    lines += ["", *(f"  {line}" for line in story.diagnosis.splitlines())] * bool(story.diagnosis)
-    return lines
+    if not story.links:
+        lines += [
+            f"  {inside.thread} was inside {inside.generator!r}, at {place(inside.site)}: "
+            f" {inside.site.code}"
+            for inside in story.inside
+        ]
+    if story.raised_at:
+        lines.append(f"  {story.failed or 'The check'} got the error at")
+        width = max(len(place(site)) for site in story.raised_at)
+        lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
+    return [*lines, ""] if lines else []
 
 
 def _plural(count: int, noun: str) -> str:

@@ -7,5 +7,23 @@ into one another as they like. `transcript` and `drive` are for one generator in
 """
 
 from genlock.testing._explore import Exploration, explore, replay
+from genlock.testing._hammer import hammer
+from genlock.testing._leaks import Leak, leaks
+from genlock.testing._orders import assert_no_cycle, assert_no_inversion
+from genlock.testing._strategies import schedules
+from genlock.testing._transcript import Transcript, drive, transcript
 
-__all__ = ["Exploration", "explore", "replay"]
+__all__ = [
+    "Exploration",
+    "Leak",
+    "Transcript",
+    "assert_no_cycle",
+    "assert_no_inversion",
+    "drive",
+    "explore",
+    "hammer",
+    "leaks",
+    "replay",
+    "schedules",
+    "transcript",
+]

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from genlock.testing import _schedules, _wording
+from genlock.testing._scheduler import END, START
 from genlock.testing._search import (
     BoundedSearch,
     Candidate,
@@ -16,7 +17,6 @@ from genlock.testing._search import (
     following,
     shrunk,
 )
-from genlock.testing._scheduler import END, START
 from genlock.testing._stage import BlockedError, Program, Stage
 from genlock.testing._witness import Writer
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from genlock.testing._records import Outcome
-    from genlock.testing._schedules import Schedule
     from genlock.testing._scheduler import Choose, Decision, Run
+    from genlock.testing._schedules import Schedule
 
 _Subject = TypeVar("_Subject")
 
@@ -69,7 +69,7 @@ class Exploration:
         return self.report
 
 
-def explore(
+def explore(  # noqa: PLR0913, PLR0917  # each is optional, and has a name
     setup: Callable[[], _Subject],
     workers: Sequence[Callable[[_Subject], object]],
     check: Callable[[_Subject], object] | None = None,
@@ -195,26 +195,23 @@ class _Explorer:
             failed = self.search()
             if failed is not None:
                 self.tell(failed)
-            if not self.comes_to_points:
-                raise _VerdictError("inconclusive", _wording.NOTHING_WATCHED, ())
         except _VerdictError as verdict:
             return self.result(verdict)
-        return self.result(None)
+        return self.result(None if self.comes_to_points else _nothing_watched())
 
     def replay(self, schedule: Schedule) -> tuple[Exploration, bool]:
         """The result, and whether the schedule could be followed."""
         self.schedules = 1
+        writer = Writer(self.program.workers)
         try:
             with Stage(self.program) as stage:
-                writer = Writer(self.program)
                 run = self.perform(stage, following(schedule), writer)
-                if run.failure is not None:
-                    raise self.failure(run, writer, schedule)
-                if not self.comes_to_points:
-                    raise _VerdictError("inconclusive", _wording.NOTHING_WATCHED, schedule)
-        except _VerdictError as verdict:
-            return self.result(verdict), True
-        return self.result(None), fits(schedule, run.trace)
+        except _VerdictError as told:
+            return self.result(told), True
+        if run.failure is not None:
+            return self.result(self.failure(run, writer, schedule)), fits(schedule, run.trace)
+        verdict = None if self.comes_to_points else _nothing_watched()
+        return self.result(verdict), fits(schedule, run.trace)
 
     # Searching.
 
@@ -245,7 +242,7 @@ class _Explorer:
         return left <= 0 or (known > left and left <= self.budget * _RANDOM_SHARE)
 
     def search_at_random(self, stage: Stage) -> Run | None:
-        random = Random(self.seed)
+        random = Random(self.seed)  # noqa: S311  # has to be drawn again alike
         changes = _CHANGES if self.preemptions is None else self.preemptions + 1
         while self.schedules < self.budget:
             choose = by_priorities(random, len(stage.tasks), self.longest, changes)
@@ -299,7 +296,7 @@ class _Explorer:
         """Run a schedule that failed once more, in new threads, and raise what there is to tell."""
         schedule = failed.schedule
         with Stage(self.program) as stage:
-            writer = Writer(self.program)
+            writer = Writer(self.program.workers)
             run = self.perform(stage, following(schedule), writer)
             if not _fail_alike(run, failed):
                 then, now = _end(failed), _end(run)
@@ -346,6 +343,10 @@ class _Explorer:
             error=verdict.error,
             seed=self.seed,
         )
+
+
+def _nothing_watched() -> _VerdictError:
+    return _VerdictError("inconclusive", _wording.NOTHING_WATCHED, ())
 
 
 def _fail_alike(run: Run, other: Run) -> bool:

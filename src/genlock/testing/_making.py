@@ -26,7 +26,7 @@ class Made(NamedTuple):
 
 _watchers: list[Callable[[Made], None]] = []
 _changing = threading.Lock()
-_gate_for = _guard.gate_for
+_gate_for = _guard.gate_for  # type: ignore[attr-defined]  # where it looks it up
 
 
 @contextmanager
@@ -36,20 +36,20 @@ def telling(watcher: Callable[[Made], None]) -> Iterator[None]:
     # while nobody watches.
     with _changing:
         _watchers.append(watcher)
-        _guard.gate_for = _seen_gate_for
+        _guard.gate_for = _seen_gate_for  # type: ignore[attr-defined,assignment]
     try:
         yield
     finally:
         with _changing:
             _watchers.remove(watcher)
             if not _watchers:
-                _guard.gate_for = _gate_for
+                _guard.gate_for = _gate_for  # type: ignore[attr-defined]
 
 
 def _seen_gate_for(guarded: object, *arguments: Any) -> Gate:
     gate = _gate_for(guarded, *arguments)
     maker = _frames.user_frame(sys._getframe())
     site = None if maker is None else _frames.line_of(maker.f_code, maker.f_lineno)
-    for watcher in list(_watchers):
+    for watcher in tuple(_watchers):
         watcher(Made(guarded, gate.name, site))
     return gate

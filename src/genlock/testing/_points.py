@@ -62,9 +62,7 @@ if sys.version_info >= (3, 12):
             monitoring.register_callback(tool, events.LINE, began_line)
             for key, code in points.codes.items():
                 lines = events.LINE if key in points.lines else 0
-                monitoring.set_local_events(
-                    tool, code, events.PY_START | events.PY_RESUME | lines
-                )
+                monitoring.set_local_events(tool, code, events.PY_START | events.PY_RESUME | lines)
             yield
         finally:
             for code in points.codes.values():

@@ -86,7 +86,7 @@ def by_priorities(random: Random, threads: int, length: int, changes: int) -> Ch
     """PCT: the first of a random order goes on, and `changes` times it becomes the last.
 
     Finds a bug that needs so many preemptions with a probability of at least one in
-    threads × length ** changes, where `length` is the number of decisions (Burckhardt et al.,
+    threads * length ** changes, where `length` is the number of decisions (Burckhardt et al.,
     "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", 2010).
     """
     order = list(range(threads))

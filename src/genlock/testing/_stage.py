@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from genlock import _frames
 from genlock._body import Body
 from genlock._gate import Gate
-from genlock._gates import PlainGate
+from genlock._gates import PlainGate  # type: ignore[attr-defined]  # one of two
 from genlock.testing import _making, _obstacles, _subjects
 from genlock.testing._points import Points, in_this_thread, installed
 from genlock.testing._scheduler import Run, Task

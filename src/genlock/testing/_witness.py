@@ -10,16 +10,15 @@ from genlock._diagnoses import in_words
 from genlock._errors import GenlockError
 from genlock.testing import _subjects
 from genlock.testing._records import Inside, Story, Stretch
-from genlock.testing._schedules import thread_name
 from genlock.testing._scheduler import Witness
+from genlock.testing._schedules import thread_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType, GeneratorType, TracebackType
 
     from genlock._records import Site
     from genlock.testing._scheduler import Failure, Label, Run, Task
-    from genlock.testing._stage import Program
 
 _LINES_OF_TRACEBACK = 5
 
@@ -27,8 +26,8 @@ _LINES_OF_TRACEBACK = 5
 class Writer(Witness):
     """Writes the story of one run."""
 
-    def __init__(self, program: Program) -> None:
-        self.workers = tuple(map(_name_of, program.workers))
+    def __init__(self, workers: Iterable[object]) -> None:
+        self.workers = tuple(map(_name_of, workers))
         self.stretches: list[Stretch] = []
         self.inside: tuple[Inside, ...] = ()
         self.is_over = False
@@ -57,7 +56,7 @@ class Writer(Witness):
         self.inside = tuple(self.who_is_inside(run, failure))
         self.is_over = True
 
-    def write(
+    def write(  # noqa: PLR0913  # the fields of a Stretch
         self,
         run: Run,
         thread: int,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genlock._diagnoses import in_words
-from genlock._wording import place
+from genlock._wording import place, rows
 from genlock.testing._schedules import thread_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from genlock._records import Site
+    from genlock._records import Site, Strand
     from genlock.testing._records import Story, Stretch
 
 _COLUMN = 44
@@ -54,7 +54,14 @@ def failed(story: Story, call: str, number: int | None, preemptions: int) -> str
     if number is not None:
         stops = _plural(preemptions, "preemption") if preemptions else "no preemption"
         lines.append(f"  Found by schedule {number:,}, with {stops}.")
-    lines += [_LEGEND, "", *_table(story), "", *_cause(story), f"  To run this schedule again:  {call}"]
+    lines += [
+        _LEGEND,
+        "",
+        *_table(story),
+        "",
+        *_cause(story),
+        f"  To run this schedule again:  {call}",
+    ]
     return "\n".join(lines)
 
 
@@ -216,3 +223,49 @@ def _cause(story: Story) -> list[str]:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def hung(strands: Sequence[Strand], threads: int, timeout: float) -> str:
+    """Threads of hammer() that did not end, and where each of them is."""
+    lines = [f"{len(strands)} of {threads} threads still run after {timeout:g} s:"]
+    for strand in strands:
+        lines += rows(strand)
+    return "\n".join(lines)
+
+
+def hammered(failed: int, hanging: int, threads: int) -> str:
+    """The title of all that went wrong in hammer()."""
+    parts = [f"{failed} failed"] * bool(failed) + [f"{hanging} hang"] * bool(hanging)
+    return f"of {threads} threads, {' and '.join(parts)}"
+
+
+def in_round(thread: str, number: int, rounds: int) -> str:
+    """The note on an error in hammer()."""
+    return f"genlock: raised in {thread}, round {number:,} of {rounds:,}"
+
+
+def left_suspended(guards: Sequence[tuple[str, Site | None, Site]]) -> str:
+    """Guards that were made in a block, and left suspended at its end."""
+    lines = [f"{_plural(len(guards), 'guard')} left suspended:"]
+    for name, made_at, suspended_at in guards:
+        made = f", made at {place(made_at)}" if made_at else ""
+        lines.append(f"  {name!r}{made}, is at {place(suspended_at)}:  {suspended_at.code}")
+    return "\n".join(
+        [*lines, "  Close it, so that it cleans up:  with contextlib.closing(guard): …"]
+    )
+
+
+def cycles(found: Sequence[str]) -> str:
+    """Calls that came back."""
+    return "\n".join(
+        [f"{_plural(len(found), 'call cycle')}: a call came back to its own generator:"]
+        + [f"  {cycle}" for cycle in found]
+    )
+
+
+def inversions(found: Sequence[str]) -> str:
+    """Orders that conflict."""
+    return "\n".join(
+        [f"{_plural(len(found), 'inverted order')}: two threads may come to wait for each other:"]
+        + [f"  {inversion}" for inversion in found]
+    )

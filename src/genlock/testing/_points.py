@@ -1,14 +1,15 @@
 """Where a scheduled thread stops to let others go on: the entry of code that is watched.
 
 From Python 3.12 on by events of `sys.monitoring` that are local to this code, so that nothing else
-gets slower. On 3.11 by a tracer in each scheduled thread. Both tell of the same moments: a function
-is called, a generator is resumed by next or send (not by throw or close, which the local events
-leave out), a line begins.
+gets slower. On 3.11 by a tracer of all threads that are started meanwhile. Both tell of the same
+moments: a function is called, a generator is resumed by next or send (not by throw or close, which
+the local events leave out), a line begins.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -80,29 +81,19 @@ if sys.version_info >= (3, 12):
             return tool
         raise RuntimeError("every tool identifier of sys.monitoring is in use: nothing can watch")
 
-    @contextmanager
-    def in_this_thread(_points: Points) -> Iterator[None]:
-        """Have `points` called in the calling thread, where that takes more than `installed`."""
-        yield
-
 else:
     from opcode import opmap
 
     _RESUME = opmap["RESUME"]
 
     @contextmanager
-    def installed(_points: Points) -> Iterator[None]:
-        """Have `points` called while the block lasts."""
-        yield
-
-    @contextmanager
-    def in_this_thread(points: Points) -> Iterator[None]:
-        """Have `points` called in the calling thread, where that takes more than `installed`."""
+    def installed(points: Points) -> Iterator[None]:
+        """Have `points` called while the block lasts, in the threads that are started in it."""
 
         def entered(frame: FrameType, event: str, _argument: object) -> Any:
             key = id(frame.f_code)
             visit = points.entries.get(key)
-            # A throw enters at the yield, a call, next or send at the instruction behind it.
+            # A throw enters at the yield; a call, next or send at the instruction behind it.
             if visit is not None and event == "call" and _stands_at_resume(frame):
                 visit(frame)
             return began_line if key in points.lines else None
@@ -112,12 +103,12 @@ else:
                 points.lines[id(frame.f_code)](frame)
             return began_line
 
-        before = sys.gettrace()
-        sys.settrace(entered)
+        before = threading.gettrace()
+        threading.settrace(entered)
         try:
             yield
         finally:
-            sys.settrace(before)
+            threading.settrace(before)
 
     def _stands_at_resume(frame: FrameType) -> bool:
         return frame.f_code.co_code[frame.f_lasti] == _RESUME

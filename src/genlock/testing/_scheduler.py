@@ -98,8 +98,7 @@ class Task:
             return
         own.renew()
         try:
-            if not run.is_free:
-                Context().run(self.job, run.subject)
+            Context().run(self.job, run.subject)
         except BaseException as error:
             run.fail(self.number, error)
         own.renew()  # what it still has to itself is left behind, as when a thread ends

@@ -14,8 +14,10 @@ from typing import NamedTuple
 Schedule = tuple[tuple[int, int], ...]
 """Pairs of a decision and a thread, in the order of the decisions."""
 
-_TOKEN = re.compile(r"g1(?:-line-(?P<version>\d+\.\d+))?:(?P<choices>(?:\d+>T[1-9]\d*,?)*)")
-_CHOICE = re.compile(r"(\d+)>T(\d+)")
+_CHOICE = re.compile(r"(\d+)>T([1-9]\d*)")
+_TOKEN = re.compile(
+    r"g1(-line-(?P<version>\d+\.\d+))?:(?P<choices>({0}(,{0})*)?)".format(r"\d+>T[1-9]\d*")
+)
 
 
 class DrawnToken(str):

@@ -15,7 +15,7 @@ from genlock._body import Body
 from genlock._gate import Gate
 from genlock._gates import PlainGate  # type: ignore[attr-defined]  # one of two
 from genlock.testing import _making, _obstacles, _subjects
-from genlock.testing._points import Points, in_this_thread, installed
+from genlock.testing._points import Points, installed
 from genlock.testing._scheduler import Run, Task
 
 if TYPE_CHECKING:
@@ -104,14 +104,13 @@ class Stage:
 
     def serve(self, task: Task) -> None:
         """What the thread of a worker does."""
-        with in_this_thread(self.points):
-            while True:
-                task.lock.acquire()
-                if self.is_closed:
-                    return
-                task.perform()
-                if task.run is not None and task.run.is_free:
-                    return
+        while True:
+            task.lock.acquire()
+            if self.is_closed:
+                return
+            task.perform()
+            if task.run is not None and task.run.is_free:
+                return
 
     def close(self) -> None:
         self.is_closed = True

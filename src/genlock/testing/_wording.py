@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from genlock._diagnoses import in_words
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from genlock._records import Site, Strand
     from genlock.testing._records import Story, Stretch
 
-_COLUMN = 44
+_LONGEST_NAME = 44
 _LONGEST_TABLE = 30
 _LONGEST_TURNS = 3
 _LEGEND = "  Each line: how far a thread got in one turn. > marks a turn that the token gives."
@@ -106,9 +107,9 @@ def stranger(thread: str) -> str:
 
 NOTHING_WATCHED = (
     "inconclusive: there is no generator in what setup() returned, and no worker used a guard.\n"
-    "  Only the code before and after each other was tried. Name generators or functions that the\n"
-    "  workers use:  explore(…, watch=[…]).  Of a generator that is compiled, only a guard can be"
-    " watched."
+    "  So whole workers ran one after the other, and no more was tried. Name generators or\n"
+    "  functions that they use:  explore(…, watch=[…])\n"
+    "  (Of a compiled generator, only a guard can be watched.)"
 )
 
 
@@ -177,12 +178,16 @@ def _table(story: Story) -> list[str]:
 
 
 def _cell(stretch: Stretch) -> str:
-    words = _WORDS[stretch.came_to].format(stretch.name)
+    words = _WORDS[stretch.came_to].format(_cut(stretch.name))
     if stretch.waits:
-        words = f"waits to {_CALLS[stretch.came_to].format(stretch.name)}"
+        words = f"waits to {_CALLS[stretch.came_to].format(_cut(stretch.name))}"
     if stretch.site is not None:
-        words = f"{words}  {place(stretch.site)}"
-    return words if len(words) <= _COLUMN else words[: _COLUMN - 1] + "…"
+        words = f"{words}  {os.path.basename(stretch.site.file)}:{stretch.site.line}"
+    return words
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _shortened(lines: list[str], stretches: Sequence[Stretch]) -> list[str]:

@@ -9,15 +9,17 @@ from genlock.testing import _wording
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from genlock.testing._wording import Cycle, Inversion
+
 
 class CallGraph(Protocol):
     """Who was called from inside of whom."""
 
-    def cycles(self) -> Sequence[object]:
-        """The paths of calls that came back to where they began."""
+    def cycles(self) -> Sequence[Cycle]:
+        """The paths of calls that came back to where they began, or would."""
 
-    def inversions(self) -> Sequence[object]:
-        """The pairs of guards that were entered in both orders."""
+    def inversions(self) -> Sequence[Inversion]:
+        """The pairs of guards that were taken in both orders."""
 
 
 class Recording(Protocol):
@@ -34,7 +36,7 @@ def assert_no_cycle(recording: Recording) -> None:
     """
     cycles = recording.call_graph().cycles()
     if cycles:
-        raise AssertionError(_wording.cycles(list(map(str, cycles))))
+        raise AssertionError(_wording.cycles(cycles))
 
 
 def assert_no_inversion(recording: Recording) -> None:
@@ -44,4 +46,4 @@ def assert_no_inversion(recording: Recording) -> None:
     """
     inversions = recording.call_graph().inversions()
     if inversions:
-        raise AssertionError(_wording.inversions(list(map(str, inversions))))
+        raise AssertionError(_wording.inversions(inversions))

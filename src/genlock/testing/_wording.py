@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from genlock._diagnoses import in_words
 from genlock._wording import place, rows
@@ -260,17 +260,52 @@ def left_suspended(guards: Sequence[tuple[str, Site | None, Site]]) -> str:
     )
 
 
-def cycles(found: Sequence[str]) -> str:
-    """Calls that came back."""
-    return "\n".join(
-        [f"{_plural(len(found), 'call cycle')}: a call came back to its own generator:"]
-        + [f"  {cycle}" for cycle in found]
-    )
+class Cycle(Protocol):
+    """A path of calls that comes back: its first name is its last; the lines of the calls."""
+
+    @property
+    def path(self) -> Sequence[str]: ...
+    @property
+    def sites(self) -> Sequence[Site | None]: ...
 
 
-def inversions(found: Sequence[str]) -> str:
+class Inversion(Protocol):
+    """The one was held when the other one was called, and elsewhere the other way round."""
+
+    @property
+    def first(self) -> str: ...
+    @property
+    def second(self) -> str: ...
+    @property
+    def site(self) -> Site | None: ...
+    @property
+    def threads(self) -> Sequence[str]: ...
+    @property
+    def other_site(self) -> Site | None: ...
+    @property
+    def other_threads(self) -> Sequence[str]: ...
+
+
+def cycles(found: Sequence[Cycle]) -> str:
+    """Calls that came back, or would."""
+    lines = [f"{_plural(len(found), 'call cycle')}: a call comes back to its own generator."]
+    for cycle in found:
+        lines.append("  " + " → ".join(cycle.path))
+        for name, site in zip(cycle.path, cycle.sites, strict=False):
+            lines += [f"    {name} calls at {place(site)}:  {site.code}"] if site else []
+    return "\n".join(lines)
+
+
+def inversions(found: Sequence[Inversion]) -> str:
     """Orders that conflict."""
-    return "\n".join(
-        [f"{_plural(len(found), 'inverted order')}: two threads may come to wait for each other:"]
-        + [f"  {inversion}" for inversion in found]
-    )
+    lines = [f"{_plural(len(found), 'inverted order')}: threads may come to wait for each other."]
+    for pair in found:
+        one, other = f"  {pair.first} → {pair.second}", f"  {pair.second} → {pair.first}"
+        lines.append(one + _order(pair.site, pair.threads))
+        lines.append(other + _order(pair.other_site, pair.other_threads))
+    return "\n".join(lines)
+
+
+def _order(site: Site | None, threads: Sequence[str]) -> str:
+    at = f" at {place(site)}" if site else ""
+    return f"{at}, in {', '.join(threads)}" if threads else at

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 import genlock
+import genlock.testing
 
 ROOT = Path(__file__).parent.parent
+
+PUBLIC_MODULES = {"testing"}
+"""Attributes of the package once they are imported, by their own names."""
 
 ADDITIONAL_MODULES = {"__future__", "copy", "dataclasses", "gc"}
 """Light parts of the standard library that genlock may import besides."""
@@ -40,11 +44,22 @@ def test_importing_genlock_leaves_out_what_few_need() -> None:
     loaded = modules_after("import genlock")
     assert "genlock._guard" in loaded
     assert "genlock._rewrite" not in loaded
+    assert "genlock.testing" not in loaded
 
 
 def test_no_other_name_is_public() -> None:
     exported = {name for name in vars(genlock) if not name.startswith("_")}
-    assert exported == set(genlock.__all__)
+    assert exported - PUBLIC_MODULES == set(genlock.__all__)
+
+
+def test_no_other_name_of_the_testing_kit_is_public() -> None:
+    exported = {name for name in vars(genlock.testing) if not name.startswith("_")}
+    assert exported == set(genlock.testing.__all__)
+
+
+@pytest.mark.parametrize("name", genlock.testing.__all__)
+def test_public_name_of_the_testing_kit_has_a_docstring(name: str) -> None:
+    assert getattr(genlock.testing, name).__doc__
 
 
 @pytest.mark.parametrize("name", genlock.__all__)
@@ -68,7 +83,7 @@ def test_every_public_name_is_shown_in_use() -> None:
     ]
     texts.remove(Path(__file__))
     words = {word for text in texts for word in re.findall(r"\w+", text.read_text("utf-8"))}
-    assert set(genlock.__all__) - words == set()
+    assert {*genlock.__all__, *genlock.testing.__all__} - words == set()
 
 
 def test_version_is_the_one_of_the_project_file() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # Seconds.
 LOOK_EVERY = 0.1
-BLOCKED_AFTER = 1.0
+BLOCKED_AFTER = 2.0
 """A thread that neither comes to a point nor computes for so long is blocked by something."""
 ENDLESS_AFTER = 30.0
 """A thread that computes for so long between two points does not come to the next one."""

@@ -18,13 +18,16 @@ from hypothesis import given, settings
 
 import genlock
 from crew import PATIENCE, needs_gil, until
-from genlock import _frames, _guard
+from genlock import _frames, _guard, _waits
 from genlock._gates import gate_for
+from genlock.testing import Exploration, explore, replay, schedules
 from genlock.testing import _stage as stage
-from genlock.testing import explore, replay, schedules
+from genlock.testing._search import shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+
+    from genlock.testing._schedules import Schedule
 
     Worker = Callable[[Any], object]
 
@@ -128,6 +131,7 @@ def test_a_thread_that_would_wait_is_no_choice() -> None:
 
 def test_two_threads_that_send_to_a_bare_generator_are_found_at_once() -> None:
     result = explore(bare, [send_one, send_one])
+    assert isinstance(result, Exploration)
     assert result.outcome == "failed"
     assert isinstance(result.error, ValueError)
     assert result.schedules <= 3
@@ -186,13 +190,25 @@ def test_what_is_too_much_for_the_budget_is_tried_at_random() -> None:
 
     outcome, schedules, token = explored(seed=1)
     assert outcome == "failed"
-    assert schedules > 300
+    assert 300 < schedules < 350
     assert explored(seed=1) == (outcome, schedules, token)
     assert explored(seed=None) == explored(seed=None)
     assert token is not None
     found = replay(Slot, workers, token, has_few_turns)
     assert found.outcome == "failed"
     assert found.report.count("> ") - 1 == token.count(">") == 5, "as few choices as will do"
+
+
+def test_a_schedule_shrinks_to_the_choices_that_it_takes() -> None:
+    schedule = tuple((decision, 1) for decision in range(9))
+    tried: list[Schedule] = []
+
+    def still_fails(shorter: Schedule) -> bool:
+        tried.append(shorter)
+        return {(2, 1), (7, 1)} <= set(shorter)
+
+    assert shrunk(schedule, still_fails) == ((2, 1), (7, 1))
+    assert len(tried) < 40
 
 
 def test_a_budget_that_is_reached_is_told() -> None:
@@ -287,6 +303,7 @@ def test_exclusive_use_in_both_orders_is_a_deadlock() -> None:
     result = explore(lambda: [guarded(), guarded()], [take(0, 1), take(1, 0)])
     assert result.outcome == "deadlock"
     assert isinstance(result.error, genlock.DeadlockError)
+    assert not _waits._waiting
     assert explore(lambda: [guarded(), guarded()], [take(0, 1), take(0, 1)]).exhausted
 
 
@@ -408,7 +425,9 @@ def test_a_loop_that_waits_for_another_thread_is_named() -> None:
 
 def test_work_that_takes_its_time_is_waited_for() -> None:
     def slow(generator: Any) -> None:
-        generator.send(sum(range(2_000_000)))
+        generator.send(1)
+        while time.thread_time() < 0.8:
+            pass
 
     with patch.object(stage, "BLOCKED_AFTER", 0.25), patch.object(stage, "LOOK_EVERY", 0.02):
         assert explore(guarded, [slow], preemptions=0).outcome == "ok"
@@ -558,11 +577,11 @@ def test_guards_that_setup_makes_are_watched_behind_its_back() -> None:
     made: list[Any] = []
 
     def setup() -> None:
-        made[:] = [guarded()]
+        made[:] = [guarded(), guarded()]
 
-    result = explore(setup, [lambda _: made[0].send(1)] * 2, preemptions=0)
-    assert result.exhausted
-    assert result.schedules == 2
+    alone: list[Worker] = [lambda _: made[0].send(1), lambda _: made[1].send(1)]
+    result = explore(setup, alone, preemptions=None)
+    assert result.schedules == interleavings(3, 3)
 
 
 def test_generators_of_one_name_are_told_apart() -> None:

@@ -12,7 +12,7 @@ import genlock
 from crew import Worker
 from genlock import _guard
 from genlock._gates import gate_for
-from genlock.testing import leaks
+from genlock.testing import Leak, leaks
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,9 +39,9 @@ def test_a_guard_that_is_left_suspended_is_named_with_its_lines() -> None:
         one = reader()  # made here
         next(one)
     made_at = line_of("made here")
-    assert [(leak.name, leak.made_at and leak.made_at.line) for leak in left] == [
-        ("reader", made_at)
-    ]
+    (leak,) = left
+    assert isinstance(leak, Leak)
+    assert (leak.name, leak.made_at and leak.made_at.line) == ("reader", made_at)
     told = str(raised.value).splitlines()
     assert told[0] == "1 guard left suspended:"
     assert f"{HERE}:{made_at}, is at " in told[1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from genlock.testing import drive, transcript
+from genlock.testing import Transcript, drive, transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -62,6 +62,7 @@ def test_a_loop_is_written_down() -> None:
 
 def test_addresses_are_left_out() -> None:
     seen = transcript(iter([object()]))
+    assert isinstance(seen, Transcript)
     next(seen)
     assert str(seen) == "next(): yielded <object object at 0x…>\n"
 

@@ -407,6 +407,20 @@ def test_a_lock_of_others_is_named() -> None:
         result.assert_ok()
 
 
+def test_a_guard_that_is_kept_elsewhere_is_named() -> None:
+    def setup() -> Any:
+        kept.append(genlock.exclusive(guard := guarded()))
+        kept[-1].__enter__()
+        return guard
+
+    kept: list[Any] = []
+    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+        result = explore(setup, [send_one])
+    for block in kept:
+        block.__exit__(None, None, None)
+    assert result.report.startswith("inconclusive: T1 waits for a guard at ")
+
+
 @needs_gil  # elsewhere the loop would go on until the end of the tests
 def test_a_loop_that_waits_for_another_thread_is_named() -> None:
     def spin(parts: Any) -> None:
@@ -455,6 +469,20 @@ def test_an_error_of_the_check_is_a_failure() -> None:
     result = explore(guarded, [send_one, send_one], check)
     assert result.outcome == "failed"
     assert result.report.startswith("failed: AssertionError: 3 were to be sent, in the check\n")
+
+
+def test_what_test_runners_fail_with_is_a_failure() -> None:
+    result = explore(guarded, [send_one], lambda _: pytest.fail("this will not do"))
+    assert result.outcome == "failed"
+    assert "this will not do" in result.report
+
+
+def test_an_interrupt_of_the_check_comes_out() -> None:
+    def check(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(guarded, [send_one], check)
 
 
 def test_a_body_that_catches_everything_changes_nothing() -> None:

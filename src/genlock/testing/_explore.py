@@ -88,8 +88,9 @@ def explore(  # noqa: PLR0913, PLR0917  # each is optional, and has a name
     is not enough for all of them, its last quarter goes to random ones (PCT).
 
     Args:
-        setup: makes what the workers share, anew for each schedule. All generators that can be
-            reached from what it returns are watched, and those behind guards that it makes.
+        setup: makes what the workers share, anew for each schedule, and once before. All generators
+            that can be reached from what it returns are watched, and those behind guards that it
+            makes.
         workers: called with that, each in its thread. What one raises is a failure.
         check: called with it when all workers have ended; fails by raising, or returning False.
         watch: more to watch: generators, generator functions, or what holds generators.

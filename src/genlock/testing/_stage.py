@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames
+from genlock import _frames, _waits
 from genlock._body import Body
 from genlock._gate import Gate
 from genlock._gates import PlainGate  # type: ignore[attr-defined]  # one of two
@@ -144,7 +144,9 @@ class Stage:
         try:
             if check(run.subject) is False:
                 run.fail(None, AssertionError("check(subject) returned False"))
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # what test runners fail with may be no Exception
             run.fail(None, error)
 
     def await_end(self, run: Run) -> None:
@@ -155,7 +157,11 @@ class Stage:
                 self.give_up(run, verdict)
 
     def give_up(self, run: Run, verdict: str) -> None:
-        task = run.current or run.unfinished[0]
+        task = run.current
+        if task is None:
+            return  # it has just ended
+        if _waits.is_waiting(task.ident):
+            verdict = "held"
         frame = _frames.user_frame_of(task.ident)
         site = None if frame is None else _frames.source_line(frame)
         self.abandon(run)
@@ -273,8 +279,8 @@ class Progress:
         return "endless" if now - self.point_since > ENDLESS_AFTER else ""
 
     def time_computed(self) -> float:
-        """Seconds of the processor that the thread has had, where that is known."""
+        """Seconds of the processor that the thread has had; of all, where more is not known."""
         task = self.run.current
         if task is None or not hasattr(time, "pthread_getcpuclockid"):
-            return 0.0
+            return time.process_time()
         return time.clock_gettime(time.pthread_getcpuclockid(task.ident))

@@ -77,20 +77,29 @@ def replay_call(token: str, *, check: bool, watch: bool) -> str:
     return f'genlock.testing.replay(setup, workers, "{token}"{more})'
 
 
+_BLOCKED: dict[str, list[str]] = {
+    "blocked": [
+        "is blocked",
+        "It waits for something other than a guard: a lock, a queue, I/O. explore() does not see",
+        "that, and the thread that could end the wait is parked. Leave it out of the workers, or",
+        "put a guard in its place.",
+    ],
+    "held": [
+        "waits for a guard",
+        "A thread that explore() did not start is inside of it, or has exclusive use of it.",
+    ],
+    "endless": [
+        "runs on and on",
+        "A loop that waits for another thread never ends here: only one runs at a time.",
+    ],
+}
+
+
 def blocked(thread: str, site: Site | None, verdict: str, left: int, call: str) -> str:
     """A thread did not come to its next point."""
     at = f" at {place(site)}:  {site.code}" if site else ", at no line of Python"
-    if verdict == "endless":
-        what = f"{thread} runs on and on{at}"
-        advice = "  A loop that waits for another thread never ends: only one runs at a time."
-    else:
-        what = f"{thread} is blocked{at}"
-        advice = (
-            "  It waits for something other than a guard: a lock, a queue, I/O. explore() does not"
-            " see that, and\n  the thread that could end the wait is parked. Leave it out of the"
-            " workers, or guard it with genlock."
-        )
-    lines = [f"inconclusive: {what}", advice]
+    what, *advice = _BLOCKED[verdict]
+    lines = [f"inconclusive: {thread} {what}{at}", *(f"  {line}" for line in advice)]
     if left:
         lines.append(f"  {_plural(left, 'thread')} could not be ended, and stay behind.")
     return "\n".join([*lines, f"  To run this schedule again:  {call}"])

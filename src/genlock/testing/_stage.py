@@ -69,6 +69,7 @@ class Stage:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.tasks = [Task(number, job) for number, job in enumerate(program.workers)]
+        self.threads: list[threading.Thread] = []
         self.by_ident: dict[int, Task] = {}
         self.run: Run | None = None
         self.is_closed = False
@@ -99,6 +100,7 @@ class Stage:
     def start_thread(self, task: Task) -> None:
         thread = threading.Thread(target=self.serve, args=(task,), name=task.name, daemon=True)
         thread.start()
+        self.threads.append(thread)
         task.ident = thread.ident or 0
         self.by_ident[task.ident] = task
 
@@ -120,6 +122,9 @@ class Stage:
         for task in self.tasks:
             if task.lock.locked() and task not in stay_parked:
                 task.lock.release()
+        if not stay_parked:
+            for thread in self.threads:
+                thread.join(BLOCKED_AFTER)
 
     # One run.
 

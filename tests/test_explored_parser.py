@@ -13,7 +13,7 @@ pytest.importorskip("ijson")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def test_the_race_of_a_explored_parser() -> None:
+def test_the_race_of_a_shared_parser() -> None:
     ran = run_program(EXAMPLES / "explored_parser.py", timeout=50)
     assert (ran.stderr, ran.returncode) == ("", 0)
     lines = ran.stdout.splitlines()

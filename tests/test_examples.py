@@ -39,6 +39,21 @@ def output_of(name: str, *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_errors() -> None:
+    main, other = 'MainThread: cor.send("second")', 'other: cor.send("first")'
+    assert output_of("errors.py") == [
+        'GL001 ReentrantCallError (a ValueError) | MainThread: itself.send("pretty")',
+        f"GL002 ContendedCallError (a ValueError) | {main}; {other}",
+        'GL003 DeadlockError (a ValueError) | 0: guards[number].send("go");'
+        ' 1: guards[number].send("go")',
+        f"GL004 GuardTimeoutError (a ValueError) | {main}; {other}",
+        "GL005 AbandonedGeneratorError (a ValueError) | MainThread: next(cor);"
+        " nobody that is left: kept.__enter__()",
+        'GL006 NotPrimedError (another error) | MainThread: echo().send("too early")',
+        "GL007 UndeliveredValuesError | still to be delivered: ('once again',)",
+    ]
+
+
 def test_basics() -> None:
     lines = output_of("basics.py")
     assert lines[0].startswith("NotPrimedError: ")
@@ -66,6 +81,19 @@ def test_running_values() -> None:
         "Mean: 10.0 15.0",
         "Tokens: {'a': 3, 'b': 2, 'c': 1}",
         "Window: [4, 5, 6]",
+    ]
+
+
+def test_testing_kit() -> None:
+    pytest.importorskip("hypothesis")
+    assert output_of("testing_kit.py") == [
+        "Sums: [3, 7, 12]",
+        "next(): yielded 0",
+        "send(3): yielded 3",
+        "close(): returned None",
+        "Hammered by 4 threads, 500 times each: 2000",
+        "Left suspended: numbers",
+        "Any schedule adds up",
     ]
 
 

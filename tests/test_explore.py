@@ -18,7 +18,7 @@ from hypothesis import given, settings
 
 import genlock
 from crew import PATIENCE, needs_gil, until
-from genlock import _frames, _guard, _waits
+from genlock import _guard, _stacks, _waits
 from genlock._gates import gate_for
 from genlock.testing import Exploration, explore, replay, schedules
 from genlock.testing import _stage as stage
@@ -289,6 +289,22 @@ def test_deferred_calls_pass() -> None:
     assert result.exhausted
 
 
+def test_an_error_of_the_protocol_is_explained() -> None:
+    def send_too_early(generator: Any) -> None:
+        generator.send(1)
+
+    report = explore(total, [send_too_early]).report
+    assert report.startswith("failed: TypeError: can't send non-None value to a just-started")
+    assert "  [GL012] 'total' was sent a value before it was started" in report
+    assert "T1" in report.partition("[GL012]")[2]
+
+
+def test_of_a_race_is_told_what_was_so_and_not_what_is_left() -> None:
+    report = explore(bare, [send_one, send_one]).report
+    assert "  T1 was inside 'total'" in report
+    assert "Not known" not in report
+
+
 # Waiting.
 
 
@@ -421,6 +437,30 @@ def test_a_guard_that_is_kept_elsewhere_is_named() -> None:
     assert result.report.startswith("inconclusive: T1 waits for a guard at ")
 
 
+@needs_gil  # elsewhere two threads in a bare generator crash the interpreter
+def test_a_generator_that_is_in_use_elsewhere_is_waited_for_no_longer_than_anything() -> None:
+    def blocking() -> Generator[None, None, None]:
+        inside.set()
+        leave.wait(PATIENCE)
+        yield
+
+    def setup() -> Any:
+        inside.clear()
+        generator = blocking()
+        strangers.append(threading.Thread(target=next, args=(generator,)))
+        strangers[-1].start()
+        assert inside.wait(PATIENCE)
+        return genlock.guard(generator)
+
+    inside, leave, strangers = threading.Event(), threading.Event(), list[threading.Thread]()
+    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+        result = explore(setup, [next])
+    leave.set()
+    for stranger in strangers:
+        stranger.join(PATIENCE)
+    assert result.report.startswith("inconclusive: T1 is blocked")
+
+
 @needs_gil  # elsewhere the loop would go on until the end of the tests
 def test_a_loop_that_waits_for_another_thread_is_named() -> None:
     def spin(parts: Any) -> None:
@@ -516,7 +556,7 @@ def test_an_interrupt_ends_the_exploration_and_its_threads() -> None:
         explore(guarded, [interrupt, send_one])
     assert inside.wait(PATIENCE)
     leave.set()
-    if not _frames.RUN_AT_ONCE:
+    if not _stacks.RUN_AT_ONCE:
         until(lambda: threading.active_count() <= before)
     assert gc.isenabled()
 

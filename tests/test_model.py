@@ -35,6 +35,9 @@ SETTINGS = {
     "an exception, a timeout and a look-up": Setting(
         (2, 2), blow="exception", with_timeout=(1,), early_looks=1
     ),
+    "a queue that is read while some leave": Setting(
+        (1, 1, 1), with_timeout=(0,), early_looks=2, begun=True
+    ),
     "a fork": Setting((1, 1, 1), blow="fork"),
     "a fork, two calls each": Setting((2, 2), blow="fork", early_looks=1),
 }
@@ -76,6 +79,12 @@ RULES = [
     Needed(mutants.TakesOverUnmarked, Setting((2, 1), early_looks=1), DOUBLE_ENTRY, "1: take_over"),
     Needed(mutants.NeverTakesOver, Setting((1, 1), blow="fork"), ORPHANED, "1: forks"),
     Needed(mutants.DoesNotPassOn, Setting((1, 1)), LOST_WAKE_UP, "0: in_send"),
+    Needed(
+        mutants.ReadsTheQueueFromItsFront,
+        Setting((1, 1, 1), with_timeout=(0,), early_looks=2, begun=True),
+        DOUBLE_ENTRY,
+        "2: read_queue",
+    ),
     Needed(
         mutants.ReclaimsOutsideTheQueue,
         Setting((1, 1, 1), refusing=(1, 2)),

@@ -18,24 +18,37 @@ from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from genlock._excepthook import install_excepthook
+    from genlock._explain import Explanation, explain
+    from genlock._explain_filter import ExplainFilter
+    from genlock._instrument import Instrument, instrument
+    from genlock._records import Candidate, Sighting
+
 __version__ = "0.1.0"
 
 __all__ = [
     "DEFERRED",
     "AbandonedGeneratorError",
+    "Candidate",
     "ContendedCallError",
     "DeadlockError",
     "Deferred",
     "DeferringGenerator",
     "Diagnosis",
+    "ExplainFilter",
+    "Explanation",
     "GeneratorBusyError",
     "GenlockError",
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
+    "Instrument",
     "NotPrimedError",
     "Policy",
     "ReentrantCallError",
+    "Sighting",
     "Site",
     "Step",
     "Strand",
@@ -43,11 +56,23 @@ __all__ = [
     "configure",
     "coroutine",
     "exclusive",
+    "explain",
     "guard",
     "guarded",
+    "install_excepthook",
+    "instrument",
 ]
 
-_LATER: dict[str, str] = {}
+_LATER: dict[str, str] = {
+    "Candidate": "genlock._records",
+    "ExplainFilter": "genlock._explain_filter",
+    "Explanation": "genlock._explain",
+    "Sighting": "genlock._records",
+    "explain": "genlock._explain",
+    "install_excepthook": "genlock._excepthook",
+    "Instrument": "genlock._instrument",
+    "instrument": "genlock._instrument",
+}
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""
 
 

@@ -1,4 +1,4 @@
-"""Records to text: every sentence that a user of genlock reads is worded here."""
+"""Records to text: what is said about guards and the calls to them is worded here."""
 
 from __future__ import annotations
 
@@ -30,10 +30,17 @@ _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
 _OUTER_STEPS = 3
 _YIELDS_SHOWN = 3
+_VALUES_SHOWN = 3
 _TENS = 10
+_ERROR_WIDTH = 200
 _SHORTEST_TOLD = 0.001
 
 
+EXCLUSIVE_TWICE = (
+    "this block of exclusive use is in use already.\n"
+    "  Make one for each block:  with genlock.exclusive(cor): …"
+)
+EXCLUSIVE_NOT_ENTERED = "this block of exclusive use was not entered, or has been left already"
 MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
 
 
@@ -52,7 +59,8 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
                 f"{caller} waits for {diagnosis.guard!r} in {diagnosis.operation}() and blocks the"
                 f" asyncio event loop it runs: {holder} is inside.",
                 *_inside_and_call(diagnosis),
-                "  Wait in a thread of its own:  await asyncio.to_thread(…)",
+                "  Wait in a thread of its own:  await asyncio.to_thread(…)  of a function that"
+                " catches StopIteration",
             ]
         )
     return "\n".join(
@@ -62,6 +70,22 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
             *_inside_and_call(diagnosis),
         ]
     )
+
+
+def not_of_the_protocol(error: str) -> str:
+    """There is nothing to explain about an exception."""
+    return f"{error}\n  This is no error about a generator, and none is its cause or its context."
+
+
+def about_explanation(code: str, found_in: str, more: int) -> list[str]:
+    """Where the explained error was found, whether there are others, where to read on."""
+    lines = []
+    if found_in:
+        lines.append(f"  It was found in  {found_in}")
+    if more:
+        errors = "error" if more == 1 else "errors"
+        lines.append(f"  There is more in it: {more} other {errors} about generators.")
+    return [*lines, f"  More about it:  genlock explain {code}"]
 
 
 def already_ended(guard: str, ending: Ending) -> str:
@@ -76,9 +100,22 @@ def already_ended(guard: str, ending: Ending) -> str:
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
-def lost_values(guard: str, count: int) -> str:
+def lost_values(guard: str, values: tuple[object, ...]) -> str:
     """The note on an error that ended a generator to which values were still deferred."""
-    return f"genlock: {count} deferred values could no longer be delivered to {guard!r}."
+    what = "value" if len(values) == 1 else "values"
+    shown = ", ".join(map(_shown, values[:_VALUES_SHOWN]))
+    more = ", …" if len(values) > _VALUES_SHOWN else ""
+    return (
+        f"genlock: {len(values)} deferred {what} could no longer be delivered to {guard!r}:"
+        f" {shown}{more}"
+    )
+
+
+def _shown(value: object) -> str:
+    try:
+        return reprlib.repr(value)
+    except Exception:  # its __repr__ is not ours to report
+        return f"<{type(value).__name__}>"
 
 
 def feeds_itself(guard: str, count: int) -> str:
@@ -184,14 +221,18 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
         f"{places(diagnosis.yields)}."
     )
     if operation == "send":
-        lines.append('  Let the value wait its turn:  @genlock.guarded(on_reentry="defer")')
+        lines.append(f"  Let the value wait its turn:  {_option('on_reentry')}")
     elif operation == "throw":
-        lines.append('  Let the exception wait its turn:  @genlock.guarded(on_reentry="defer")')
+        lines.append(f"  Let the exception wait its turn:  {_option('on_reentry')}")
     elif operation == "close":
-        lines.append('  Let it be closed at that yield:  @genlock.guarded(on_close="defer")')
+        lines.append(f"  Let it be closed at that yield:  {_option('on_close')}")
     elif actor:
         lines.append(f"  Do that when this call has come back, not in {actor}.")
     return lines
+
+
+def _option(name: str) -> str:
+    return f'genlock.guard(…, {name}="defer")  or the same in its decorator'
 
 
 def _still_running(diagnosis: Diagnosis) -> str:
@@ -223,7 +264,7 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
         lines += rows(strand)
     lines.append(
         "  Only this call failed, so that the other threads can go on; a coroutine that does not"
-        " catch this is ended by it."
+        " catch this is ended by it,\n  and so are those that go on to drive that one."
     )
     lines.append(
         "  Drive these guards in the same order everywhere, or all of them from one thread."
@@ -239,10 +280,11 @@ def _timed_out(diagnosis: Diagnosis) -> list[str]:
         *_inside_and_call(diagnosis),
     ]
     at = [step.site for strand in diagnosis.strands[1:] for step in strand.steps]
-    if len(at) > 1:
+    if at:
+        # Of a call, the second step is the generator's; exclusive use has one.
         lines.append(
             f"  If {holder} may take that long, raise timeout=; if not, see why it is still at"
-            f" {place(at[1])}."
+            f" {place(at[min(1, len(at) - 1)])}."
         )
     return lines
 
@@ -302,7 +344,7 @@ def _inside_and_call(diagnosis: Diagnosis) -> list[str]:
 
 def rows(strand: Strand) -> list[str]:
     """A call path as aligned rows: who, where, the code, the remark."""
-    rows = [
+    table = [
         (who, place(step.site), step.site.code, step.remark)
         for who, step in zip(
             [strand.thread, *(f"→ {step.actor}" for step in strand.steps[1:])],
@@ -310,11 +352,13 @@ def rows(strand: Strand) -> list[str]:
             strict=False,
         )
     ]
-    if len(rows) > _STEPS_SHOWN:
-        hidden = len(rows) - _STEPS_SHOWN + 1
-        rows[_OUTER_STEPS : _OUTER_STEPS + hidden] = [("…", f"{hidden} more calls", "", "")]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    return ["    " + "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows]
+    if len(table) > _STEPS_SHOWN:
+        hidden = len(table) - _STEPS_SHOWN + 1
+        table[_OUTER_STEPS : _OUTER_STEPS + hidden] = [("…", f"{hidden} more calls", "", "")]
+    widths = [max((len(row[column]) for row in table), default=0) for column in range(3)]
+    return [
+        "    " + "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in table
+    ]
 
 
 def _caller(diagnosis: Diagnosis) -> str:
@@ -332,6 +376,18 @@ def _within(waited: float | None) -> str:
 def _seconds(seconds: float | None) -> str:
     seconds = seconds or 0.0
     return f"{seconds:.2g} s" if _SHORTEST_TOLD <= seconds < _TENS else f"{seconds:.0f} s"
+
+
+def in_words(error: BaseException) -> str:
+    """An error by its type and the first line of what it says."""
+    name = type(error).__name__
+    try:
+        text = str(error).partition("\n")[0].rstrip(".")
+    except Exception:  # a broken __str__ is not ours to report
+        return name
+    if not text:
+        return name
+    return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
 
 
 def place(site: Site) -> str:

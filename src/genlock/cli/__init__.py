@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "explain": "Say what an error about a generator means, by its code or from a log.",
+    "run": "Run a program unchanged, and explain its errors about generators.",
+}
 """The subcommands, each with the line that says what it is for."""
 
 MISUSED = 2

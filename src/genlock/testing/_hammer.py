@@ -6,14 +6,16 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from genlock import _frames
 from genlock._records import Step, Strand
-from genlock.testing import _wording
+from genlock.testing import _stuck, _wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 _SWITCH_INTERVAL = 1e-6
 """Seconds after which the interpreter lets another thread run: as good as always."""
@@ -102,13 +104,18 @@ def _switching_often() -> Iterator[None]:
 
 def _strands(threads: list[threading.Thread]) -> list[Strand]:
     """Where the threads are, each with its calls, outermost first."""
-    names = {thread.ident: thread.name for thread in threads if thread.ident is not None}
-    strands = []
-    for ident, innermost in _frames.parked_stacks(set(names)).items():
-        steps = [
-            Step(_frames.short_name(frame.f_code), _frames.source_line(frame))
-            for frame in _frames.stack(innermost)
-            if not _frames.is_internal(frame)
-        ]
-        strands.append(Strand(names[ident], tuple(reversed(steps))))
-    return sorted(strands, key=lambda strand: strand.thread)
+    innermost = _stuck.innermost_frames({thread.ident or 0 for thread in threads})
+    return [Strand(thread.name, _path(innermost.get(thread.ident or 0))) for thread in threads]
+
+
+def _path(innermost: FrameType | None) -> tuple[Step, ...]:
+    """The calls that `fn` is in, itself included."""
+    calls = takewhile(
+        lambda frame: frame.f_code is not _Gang.work.__code__, _frames.stack(innermost)
+    )
+    steps = [
+        Step(_frames.short_name(frame.f_code), _frames.source_line(frame))
+        for frame in calls
+        if not _frames.is_internal(frame)
+    ]
+    return tuple(reversed(steps))

@@ -51,7 +51,7 @@ class BusyGate:
 
 
 class RunningGenerator:
-    """A call polls while somebody runs the bare generator behind the guard."""
+    """A call sleeps and tries again while somebody runs the bare generator behind the guard."""
 
     __slots__ = ("gate", "timeout")
 

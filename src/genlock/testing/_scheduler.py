@@ -11,7 +11,7 @@ import math
 from contextvars import Context
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from genlock import _waits
+from genlock import _stacks, _waits
 from genlock._threads import own
 from genlock.testing import _obstacles
 from genlock.testing._records import Link
@@ -178,7 +178,7 @@ class Run:
         chosen = self.decide(task.number, label)
         if chosen is not task:
             self.pass_to(chosen)
-            task.lock.acquire()
+            _park(task.lock)
         task.obstacle = None
 
     def leave(self, task: Task) -> None:
@@ -270,6 +270,12 @@ class Run:
         self.end_pretence()
         for task in list(self.unfinished):
             _release(task.lock)
+
+
+@_stacks.sleeps
+def _park(lock: _thread.LockType) -> None:
+    lock.acquire()
+    _stacks.stay_for_readers()
 
 
 def _release(lock: _thread.LockType) -> None:

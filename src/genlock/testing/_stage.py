@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames, _waits
-from genlock._body import Body
+from genlock import _frames, _stacks, _waits
 from genlock._gate import Gate
 from genlock._gates import PlainGate  # type: ignore[attr-defined]  # one of two
-from genlock.testing import _making, _obstacles, _subjects
+from genlock.testing import _making, _obstacles, _stuck, _subjects
 from genlock.testing._points import Points, installed
 from genlock.testing._scheduler import Run, Task
 
@@ -167,7 +166,8 @@ class Stage:
             return  # it has just ended
         if _waits.is_waiting(task.ident):
             verdict = "held"
-        frame = _frames.user_frame_of(task.ident)
+        innermost = _stuck.innermost_frames({task.ident}).get(task.ident)
+        frame = None if innermost is None else _frames.user_frame(innermost)
         site = None if frame is None else _frames.source_line(frame)
         self.abandon(run)
         run.finished.acquire(timeout=BLOCKED_AFTER if run.is_free else 0)
@@ -179,7 +179,7 @@ class Stage:
         Where threads run at once, two in one bare generator can. There the threads that are
         parked stay so, until the process ends.
         """
-        if not _frames.RUN_AT_ONCE:
+        if not _stacks.RUN_AT_ONCE:
             run.let_go()
 
     # What the threads come to.
@@ -199,7 +199,7 @@ class Stage:
             (PlainGate.enter.__code__, self.before_enter),
             (Gate.keep.__code__, self.before_keep),
             (Gate.await_turn.__code__, self.before_wait),
-            (Body.poll_until_free.__code__, self.before_poll),
+            (Gate.poll.__code__, self.before_poll),
         ]
 
     def before_send(self, frame: FrameType) -> None:
@@ -236,9 +236,10 @@ class Stage:
             patience.deadline -= allowed
 
     def before_poll(self, frame: FrameType) -> None:
+        """A call found the bare generator in use: from then on it only looks again."""
         task = self.by_ident.get(get_ident())
-        if task is not None and task.run is not None:
-            variables = frame.f_locals
+        variables = frame.f_locals
+        if task is not None and task.run is not None and "patience" not in variables:
             operation: Operation = variables["operation"]
             task.obstacle = _obstacles.before_poll(variables["self"], operation, frame)
             task.run.arrive(task, _LABELS[operation], frame)

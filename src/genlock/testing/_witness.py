@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames
-from genlock._diagnoses import in_words
+from genlock import _frames, _stacks
 from genlock._errors import GenlockError
+from genlock._explain import explain_in_thread
+from genlock._wording import in_words
 from genlock.testing import _subjects
 from genlock.testing._records import Inside, Story, Stretch
 from genlock.testing._scheduler import Witness
@@ -75,7 +76,7 @@ class Writer(Witness):
 
     def who_is_inside(self, run: Run, failure: Failure) -> Iterator[Inside]:
         """The generators that the other threads are in the middle of, outermost first."""
-        innermost = _frames.current_frames()
+        innermost = _stacks.current_frames()
         for task in run.unfinished:
             stack = [*_frames.stack(innermost.get(task.ident))]
             for frame in reversed(stack if task.number != failure.thread else []):
@@ -103,7 +104,7 @@ class Writer(Witness):
             "" if failure.thread is None else thread_name(failure.thread),
             "" if error is None else _in_short(error),
             () if error is None else tuple(_lines(error.__traceback__)),
-            "" if error is None else _steady(_diagnosis(error)),
+            "" if error is None else _steady(_diagnosis(error, failure.thread)),
         )
 
 
@@ -113,9 +114,13 @@ def _in_short(error: BaseException) -> str:
     return _steady(in_words(error))
 
 
-def _diagnosis(error: BaseException) -> str:
+def _diagnosis(error: BaseException, thread: int | None) -> str:
     """What is known of the cause of an error, in words."""
-    return str(error) if isinstance(error, GenlockError) else ""
+    if isinstance(error, GenlockError):
+        return str(error)
+    explanation = explain_in_thread(error, "" if thread is None else thread_name(thread))
+    # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
+    return "" if explanation.not_known or not explanation else str(explanation)
 
 
 def _lines(traceback: TracebackType | None) -> list[Site]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from genlock._diagnoses import in_words
-from genlock._wording import place, rows
+from genlock._wording import in_words, place, rows
 from genlock.testing._schedules import thread_name
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ _BLOCKED: dict[str, list[str]] = {
 
 def blocked(thread: str, site: Site | None, verdict: str, left: int, call: str) -> str:
     """A thread did not come to its next point."""
-    at = f" at {place(site)}:  {site.code}" if site else ", at no line of Python"
+    at = f" at {place(site)}:  {site.code}" if site else ""
     what, *advice = _BLOCKED[verdict]
     lines = [f"inconclusive: {thread} {what}{at}", *(f"  {line}" for line in advice)]
     if left:
@@ -243,7 +242,7 @@ def hung(strands: Sequence[Strand], threads: int, timeout: float) -> str:
     """Threads of hammer() that did not end, and where each of them is."""
     lines = [f"{len(strands)} of {threads} threads still run after {timeout:g} s:"]
     for strand in strands:
-        lines += rows(strand)
+        lines += rows(strand) or [f"    {strand.thread}  is running"]
     return "\n".join(lines)
 
 

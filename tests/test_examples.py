@@ -54,6 +54,13 @@ def test_errors() -> None:
     ]
 
 
+def test_explained() -> None:
+    assert output_of("explained.py") == [
+        "GL011: player was re-entered, by next_one",
+        "played to the end: player",
+    ]
+
+
 def test_basics() -> None:
     lines = output_of("basics.py")
     assert lines[0].startswith("NotPrimedError: ")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from crew import needs_flag_gate
 from genlock import _body, _evidence, _flag_gate, _gate, _waits
 from model import mutants
 from model.checker import ENDLESS, check
@@ -19,6 +20,9 @@ from model.runs import (
     Runs,
     Setting,
 )
+
+# It takes its time, and is no business of the other gate's.
+pytestmark = needs_flag_gate
 
 SETTINGS = {
     "two threads, two calls each": Setting((2, 2)),

@@ -62,6 +62,13 @@ def statement(code: CodeType, line: int) -> Site:
     return Site(code.co_filename, line, short_name(code), _shortened(text))
 
 
+def source_line(frame: FrameType, line: int | None = None) -> Site:
+    """Where a frame stands, now or then, with its whole line: the same on every Python."""
+    code, line = frame.f_code, line or frame.f_lineno or 0
+    source = linecache.getline(code.co_filename, line, frame.f_globals).strip()
+    return Site(code.co_filename, line, short_name(code), source)
+
+
 def raised_at(traceback: TracebackType | None) -> Site | None:
     """The innermost line of a traceback that is not genlock's own."""
     found = None

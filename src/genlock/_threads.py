@@ -21,6 +21,10 @@ class Mark:
 
 class _Own(threading.local):
     def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Count as another thread from now on, as if the one before had ended."""
         self.thread = Mark()
         self.me = weakref.ref(self.thread)
 

@@ -1,5 +1,6 @@
 """What `explain` finds out about an exception, at its raise and afterwards, and what it leaves."""
 
+import ast
 import json
 import logging
 import sys
@@ -15,6 +16,7 @@ import pytest
 import genlock
 from crew import PATIENCE, Worker, needs_gil
 from genlock import _sighting, _sighting_wording
+from genlock._expressions import parsed
 from genlock._sighting import sight
 
 
@@ -250,6 +252,24 @@ def through_an_iterator(keeper: Any) -> list[Any]:
     return [each for each in source]  # noqa: C416
 
 
+def through_the_body_of_a_generator_expression(keeper: Any) -> int:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    return sum(keeper.own.send(number) for number in numbers())
+
+
+def through_the_second_loop_of_a_generator_expression(keeper: Any) -> int:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    return sum(number for number in numbers() for _ in keeper.own)
+
+
+def through_the_loop_of_a_generator_expression(keeper: Any) -> int:
+    return sum(number for number in keeper.own)
+
+
 def through_delegation(keeper: Any) -> Any:
     def outer() -> Iterator[object]:
         yield from keeper.own
@@ -273,6 +293,9 @@ def through_delegation(keeper: Any) -> Any:
         through_a_loop,
         through_a_tuple,
         through_an_iterator,
+        through_the_loop_of_a_generator_expression,
+        through_the_body_of_a_generator_expression,
+        through_the_second_loop_of_a_generator_expression,
         through_delegation,
     ],
 )
@@ -287,6 +310,36 @@ def test_the_generator_is_found_without_its_source() -> None:
     explanation = genlock.explain(raised_by(lambda: next(names["own"])))
     assert explanation.diagnosis is not None
     assert explanation.diagnosis.guard == "body"
+
+
+class BrokenLoader:
+    def get_source(self, _: str) -> str:
+        raise KeyError("the loader's own")
+
+
+@pytest.mark.parametrize("look", [seen_at_raise, lambda call: genlock.explain(raised_by(call))])
+def test_a_loader_that_fails_costs_the_source_alone(look: Callable[..., Any]) -> None:
+    names: dict[str, Any] = {"__name__": "virtual", "__loader__": BrokenLoader()}
+    source = "def echo():\n    yield\ndef send_early():\n    cor = echo()\n    cor.send(1)\n"
+    exec(compile(source, f"/nowhere/{id(names)}.py", "exec"), names)
+    assert look(names["send_early"]).code == "GL012"
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        (r"own.send('\d')", r"own.send('\\d')"),
+        (r"own.send('\\', '\'\n')", r"""own.send('\\', "'\n")"""),
+        ("own.send(1, \\\n 2)", "own.send(1, 2)"),
+    ],
+)
+def test_reading_an_expression_warns_of_nothing_in_it(
+    source: str, meant: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    node = parsed(source)
+    assert node is not None
+    assert ast.unparse(node) == meant
+    assert recwarn.list == []
 
 
 class Touchy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -399,6 +400,33 @@ def test_a_failure_of_its_own_changes_nothing(tmp_path: Path) -> None:
     assert "genlock itself failed: LookupError: planted" in ran.stderr
     assert ran.stderr.count("Traceback") == bare.stderr.count("Traceback") == 1
     assert ran.returncode == bare.returncode == 1
+
+
+INTERRUPTED = """
+from genlock import _lookout, _reporter
+from genlock.cli import main
+body = "import signal\\ndef interrupted(*_, **__): signal.raise_signal(signal.SIGINT)"
+names = {}
+exec(compile(body, _reporter.__file__, "exec"), names)
+WHERE = names["interrupted"]
+main(["run", "program.py"])
+"""
+
+
+@needs_monitoring
+def test_ctrl_c_amid_a_look_reaches_the_program(tmp_path: Path) -> None:
+    write(tmp_path, LATE + "try:\n    send_early()\nexcept TypeError:\n    print('went on')\n")
+    write(tmp_path, INTERRUPTED.replace("WHERE", "_lookout.sight"), "launcher.py")
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    assert (ran.stdout, ran.returncode) == ("", -signal.SIGINT)
+
+
+def test_ctrl_c_amid_an_explanation_ends_the_program(tmp_path: Path) -> None:
+    write(tmp_path, LATE + "send_early()\n")
+    write(tmp_path, INTERRUPTED.replace("WHERE", "_reporter.explain_in_thread"), "launcher.py")
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    assert ran.returncode == -signal.SIGINT
+    assert "genlock itself failed" not in ran.stderr
 
 
 # Somebody else's coroutines -----------------------------------------------------------------------

@@ -75,7 +75,8 @@ def explain(exception: BaseException, *, sighting: Sighting | None = None) -> Ex
         says so.
 
     Raises nothing: what cannot be found out is left out. Runs none of the user's code but the
-    `__str__` of exceptions. Safe in any thread; takes about a millisecond.
+    `__str__` of exceptions, and the `get_source` of a module's own `__loader__` where its source is
+    in no file. Safe in any thread; takes about a millisecond.
     """
     return explain_in_thread(exception, "", sighting=sighting)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from genlock._expressions import operation_in
+from genlock._expressions import operation_in, parsed
 from genlock._protocol import FAULTS
 from genlock._tracebacks import TracebackText, tracebacks
 
@@ -155,7 +155,7 @@ def _users(frames: tuple[Site, ...]) -> tuple[Site, ...]:
 
 def _called(code: str) -> tuple[str, str]:
     """The operation on a generator in a line of code, and what it is done to."""
-    node = _parsed(code)
+    node = parsed(code, f"{code} pass", f"{code}\n pass")
     if node is None:
         return "", ""
     parts = [part for part in ast.walk(node) if isinstance(part, ast.expr | ast.For | ast.AsyncFor)]
@@ -167,12 +167,3 @@ def _called(code: str) -> tuple[str, str]:
             if operation:
                 return operation, ast.unparse(receiver)
     return ("next", ast.unparse(loops[0])) if loops else ("", "")
-
-
-def _parsed(code: str) -> ast.AST | None:
-    for source in (code, f"{code} pass", f"{code}\n pass"):
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None

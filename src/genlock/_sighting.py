@@ -1,7 +1,8 @@
 """Reads what can be seen around an error of the interpreter's about a generator, now.
 
-Nothing here raises, and nothing runs code of the user's: what cannot be read stays out. The thread
-of the failing call is read from `frame` outwards, or where the error has gone on since, from its
+Nothing here raises, and nothing runs code of the user's but the `get_source` of a module's own
+`__loader__`, for source that is in no file. What cannot be read stays out. The thread of the
+failing call is read from `frame` outwards, or where the error has gone on since, from its
 traceback; the other threads as they stand now.
 """
 
@@ -54,7 +55,8 @@ def sight(
 ) -> Sighting | None:
     """What can be seen of the moment at which `error` was raised, or is seen now.
 
-    Never raises. Runs no code of the user's. Safe in any thread; other threads go on meanwhile.
+    Never raises. Runs no code of the user's but that of loaders, for source lines. Safe in any
+    thread; other threads go on meanwhile.
 
     Args:
         error: an error of the interpreter's about a generator; for any other, None is returned.

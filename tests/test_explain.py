@@ -58,11 +58,12 @@ def raised_by(call: Callable[[], object]) -> Exception:
 
 def seen_at_raise(call: Callable[[], object]) -> genlock.Sighting:
     """What is seen while the first error of the generator protocol is being raised."""
-    seen: list[genlock.Sighting | None] = []
+    seen: list[genlock.Sighting] = []
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "exception" and not seen:
-            seen.append(sight(argument[1], frame))
+        sighting = sight(argument[1], frame) if event == "exception" and not seen else None
+        if sighting is not None:  # and not the end of something that is just being collected
+            seen.append(sighting)
         return trace
 
     def traced() -> None:
@@ -74,7 +75,6 @@ def seen_at_raise(call: Callable[[], object]) -> genlock.Sighting:
         raised_by(traced)
     finally:
         sys.settrace(before)
-    assert seen[0] is not None
     return seen[0]
 
 

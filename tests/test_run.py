@@ -153,6 +153,25 @@ def test_an_error_that_is_caught_and_logged_is_explained_once_for_its_place(tmp_
     assert "GL012] was raised 3 times in all at program.py:8." in ran.stderr
 
 
+@pytest.mark.parametrize("exc_info", ["(None, 'text', None)", "(1,)", "KeyError(1)", "True"])
+def test_whatever_is_logged_as_an_error_is_logged(exc_info: str, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        f"""
+        import logging
+        logging.basicConfig(format="logged %(message)s")
+        logging.raiseExceptions = False
+        logging.getLogger().handlers[0].formatter.formatException = lambda _: ""
+        logging.error("it", exc_info={exc_info})
+        print("went on")
+        """,
+    )
+    ran = genlock_run("--caught", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("went on\n", 0)
+    assert "logged it" in ran.stderr
+    assert "failed" not in ran.stderr
+
+
 @needs_monitoring
 def test_what_is_caught_is_told_while_the_program_runs(tmp_path: Path) -> None:
     write(

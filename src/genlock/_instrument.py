@@ -234,7 +234,9 @@ def _still_wanted(found: Any) -> Any:
 def _is_bare_generator(made: object) -> bool:
     if type(made) is GeneratorType:
         return True
-    return not issubclass(type(made), GuardedIterator) and isinstance(made, Generator)
+    # A proxy that is asked for its class may have to find out first what it stands for.
+    kind = type(made)
+    return issubclass(kind, Generator) and not issubclass(kind, GuardedIterator)
 
 
 def _functions(module: ModuleType) -> Iterator[_Place]:

@@ -3,13 +3,14 @@
 import ast
 import json
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from types import FrameType
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self, cast
 
 import pytest
 
@@ -406,6 +407,15 @@ def test_errors_of_genlock_keep_their_diagnosis() -> None:
     assert explanation.sighting is None
 
 
+def test_an_error_of_genlock_whose_text_cannot_be_had_is_explained_without() -> None:
+    class Silent(genlock.ReentrantCallError):
+        def __str__(self) -> str:
+            raise KeyError
+
+    explanation = genlock.explain(Silent.__new__(Silent))
+    assert explanation.text.startswith("Silent\n")
+
+
 def test_what_is_not_about_generators_is_false_and_says_so() -> None:
     explanation = genlock.explain(KeyError("x"))
     assert not explanation
@@ -446,6 +456,56 @@ def cycle() -> None:
 
     own = body()
     next(own)
+
+
+def ours(statement: str) -> Callable[..., NoReturn]:
+    """A function that does this, and counts as one of genlock's."""
+    names: dict[str, Any] = {}
+    source = f"import signal\ndef function(*_, **__): {statement}"
+    exec(compile(source, _sighting.__file__, "exec"), names)
+    return cast("Callable[..., NoReturn]", names["function"])
+
+
+class Alarm(Exception):
+    """What a signal handler raises."""
+
+
+@pytest.fixture
+def alarmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A signal comes amid each explanation, whose handler raises."""
+
+    def ring(*_: object) -> NoReturn:
+        raise Alarm
+
+    before = signal.signal(signal.SIGINT, ring)
+    sight = ours("signal.raise_signal(signal.SIGINT)")
+    monkeypatch.setattr("genlock._explain.sight", sight)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_what_a_signal_handler_raises_amid_an_explanation_comes_out(
+    alarmed: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = raised_by(cycle)
+    record = logging.makeLogRecord({"exc_info": (type(error), error, None)})
+    with pytest.raises(Alarm):
+        genlock.ExplainFilter().filter(record)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    with genlock.install_excepthook(), pytest.raises(Alarm):
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert "generator already executing" in capsys.readouterr().err
+
+
+def test_hooks_that_are_uninstalled_in_the_order_of_their_making_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    handles = [genlock.install_excepthook() for _ in range(3)]
+    for handle in handles:
+        handle.uninstall()
+    assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
 
 
 def test_the_hook_explains_below_the_traceback(
@@ -595,9 +655,7 @@ def test_the_filter_lets_through_what_logging_lets_through() -> None:
 def test_a_failure_of_the_filter_costs_no_record(
     logged: tuple[logging.Logger, StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> NoReturn:
-        raise RuntimeError("ours")
-
+    fail = ours("raise RuntimeError('ours')")
     monkeypatch.setattr("genlock._explain_filter.explain_in_thread", fail)
     logger, stream = logged
     try:

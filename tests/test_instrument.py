@@ -179,6 +179,21 @@ def test_what_is_guarded_already_stays_as_it_is(library: Callable[[], Any]) -> N
         assert module.numbers()._self_gate.policy.timeout == 1.0
 
 
+def test_what_a_proxy_stands_for_is_not_asked(library: Callable[[], Any]) -> None:
+    class Lazy:
+        @property
+        def __class__(self) -> type:
+            raise RuntimeError("outside of a request")
+
+        @__class__.setter
+        def __class__(self, _: type) -> None: ...
+
+    module = library()
+    module.SHARED = Lazy()
+    with genlock.instrument("some_library:shared"):
+        assert type(module.shared()) is Lazy
+
+
 def test_many_threads_may_share_what_comes_out(library: Callable[[], Any]) -> None:
     module = library()
     with genlock.instrument("some_library:Source.draw", name="drawn", prime=True):

@@ -131,7 +131,11 @@ def _explicable(exception: BaseException) -> list[BaseException]:
 
 
 def _of_own(error: GenlockError, found_in: str, more: int) -> Explanation:
-    lines = [str(error), *_wording.about_explanation(error.code, found_in, more)]
+    try:
+        text = str(error)
+    except Exception:  # a subclass of the user's may say what it likes
+        text = _wording.in_words(error)
+    lines = [text, *_wording.about_explanation(error.code, found_in, more)]
     diagnosis = getattr(error, "diagnosis", None)
     return Explanation(error.code, _wording.in_words(error), "\n".join(lines), found_in, diagnosis)
 

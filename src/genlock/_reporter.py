@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from genlock._explain import Explanation
 
-_EXC_INFO = 3
 _SETTLED_AFTER = 0.1
 """Seconds after which an error that no hook has got is taken for one that the program caught."""
 
@@ -226,7 +225,7 @@ def _see_logged(tell: Callable[[BaseException], None]) -> None:
     def make_and_tell(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make(*args, **kwargs)
         exc_info: Any = record.exc_info
-        error = exc_info[1] if type(exc_info) is tuple and len(exc_info) == _EXC_INFO else None
+        error: Any = exc_info[1] if type(exc_info) is tuple and exc_info[1:] else None
         if issubclass(type(error), BaseException):
             tell(error)
         return record

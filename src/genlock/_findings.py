@@ -24,7 +24,10 @@ _ANY_TEXT = re.compile(
 )
 _OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
 _BUSY = ("GL011", "GL015", "GL017", "GL018")
-_INTERNAL = re.compile(r"[\\/](?:genlock|wrapt)[\\/][\w\\/]+\.py$")
+_INTERNAL = re.compile(
+    r"[\\/](?:(?:site|dist)-packages|src)[\\/]"
+    r"(?:genlock[\\/](?:_\w+|cli[\\/]\w+)|wrapt[\\/]\w+)\.py$"
+)
 _LIBRARY = re.compile(
     r"[\\/]lib(?:64)?[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|^<frozen "
 )

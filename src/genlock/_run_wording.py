@@ -91,7 +91,9 @@ def no_file(name: str, reason: str | None) -> str:
 def matched_nothing(use: Use) -> str:
     """A pattern was of no use; what may have been meant."""
     module, function = use.pattern.module, use.pattern.function
-    if not use.is_imported:
+    if not use.is_imported and module == "__main__":
+        why, near = "the program has no source that could be compiled with guards", ""
+    elif not use.is_imported:
         why = f"no module {module!r} was imported"
         near = _or([f"{name}:{function}" for name in use.near])
     else:

@@ -86,6 +86,7 @@ class _MainGuard:
         self._patterns = patterns
         self._names: list[str] = []
         self._is_compiled = False
+        self._before = sys.modules.get(_MAIN)
 
     def rewrite(self, tree: ast.Module) -> ast.Module:
         self._is_compiled = True
@@ -96,7 +97,9 @@ class _MainGuard:
         return any(_means(pattern, qualname) for pattern in self._patterns)
 
     def unused(self) -> Iterator[Use]:
-        """The patterns that matched nothing."""
+        """The patterns that matched nothing, unless the program could not be compiled at all."""
+        if not self._is_compiled and sys.modules.get(_MAIN) is self._before:
+            return
         for pattern in self._patterns:
             if not any(_means(pattern, name) for name in self._names):
                 near = pattern.nearest(self._names)

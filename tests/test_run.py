@@ -236,6 +236,13 @@ if child:
     assert ran.stderr == f"genlock: {_run_wording.caught_untold(1)}\n"
 
 
+def test_a_child_does_not_repeat_what_is_told_of_patterns(tmp_path: Path) -> None:
+    write(tmp_path, "import os\nchild = os.fork()\nif child:\n    os.waitpid(child, 0)\n")
+    patterns = ("--guard", "__main__:f", "--guard", "no_such_module:f")
+    ran = genlock_run(*patterns, "program.py", directory=tmp_path)
+    assert ran.stderr.count("guarded nothing") == 2
+
+
 @needs_monitoring
 def test_where_all_monitoring_tools_are_taken_errors_are_explained_afterwards(
     tmp_path: Path,
@@ -290,6 +297,37 @@ def test_a_report_goes_to_the_end_of_a_file(tmp_path: Path) -> None:
     ran = genlock_run("-o", "report.txt", "program.py", directory=tmp_path)
     assert "genlock" not in ran.stderr
     assert (tmp_path / "report.txt").read_text().startswith("kept\n\ngenlock: [GL012]")
+
+
+def test_what_no_encoding_knows_does_not_cost_the_report(tmp_path: Path) -> None:
+    write(tmp_path, "class Odd(Exception): pass\n" + LATE.replace("echo", "odd"))
+    text = (tmp_path / "program.py").read_text()
+    text += "try:\n    send_early()\nexcept TypeError as error:\n"
+    text += "    raise KeyError('\\udc80') from error\n"
+    (tmp_path / "program.py").write_text(text)
+    genlock_run("-o", "report.txt", "program.py", directory=tmp_path)
+    assert "[GL012]" in (tmp_path / "report.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("replaced", "shown"),
+    [("sys.stderr = Lines()", "stdout"), ("del sys.stderr", "stderr")],
+)
+def test_the_programs_own_standard_error_is_written_to_even_if_it_is_false(
+    replaced: str, shown: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        "import sys\n"
+        "class Lines(list):\n"
+        "    def write(self, text): sys.stdout.write(text)\n"
+        "    def flush(self): pass\n"
+        "    def isatty(self): return False\n"
+        f"{replaced}\n" + LATE + "sys.excepthook = lambda *_: None\nsend_early()\n",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert "genlock: [GL012]" in getattr(ran, shown)
+    assert ran.returncode == 1
 
 
 def test_colours_come_from_rich_and_for_those_who_want_them(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from genlock import _sighting_wording
-from genlock._wording import place
+from genlock._wording import in_words, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +93,9 @@ def matched_nothing(use: Use) -> str:
     module, function = use.pattern.module, use.pattern.function
     if not use.is_imported and module == "__main__":
         why, near = "the program has no source that could be compiled with guards", ""
+    elif use.is_replaced:
+        why = "its functions were replaced after that, as importlib.reload does; guard them again"
+        near = ""
     elif not use.is_imported:
         why = f"no module {module!r} was imported"
         near = _or([f"{name}:{function}" for name in use.near])
@@ -113,11 +116,28 @@ def guarded_nothing(use: Use) -> str:
     )
 
 
-def escaped(use: Use) -> str:
+def escaped(pattern: Pattern, names: Sequence[str]) -> str:
     """Some had imported a function before it was guarded."""
     return (
-        f"{str(use.pattern)!r} came too late for {_some(use.escaped)}: imported from"
-        f" {use.pattern.module!r} before, and unguarded still. Guard it under that name, too."
+        f"{str(pattern)!r} came too late for {_some(names)}: imported from {pattern.module!r}"
+        " before, and unguarded still. Guard it under that name, too."
+    )
+
+
+def too_early(pattern: Pattern) -> str:
+    """The module of a pattern is only half made."""
+    return (
+        f"{str(pattern)!r} came too early: {pattern.module!r} is still being imported. What it"
+        " defines from here on is not guarded: write @genlock.guarded there."
+    )
+
+
+def left_out(pattern: Pattern, names: Sequence[tuple[str, Exception]]) -> str:
+    """Some functions are in classes that let nobody change them."""
+    _, error = names[0]
+    return (
+        f"{str(pattern)!r} left out {_some([name for name, _ in names])}, unguarded still: the"
+        f" class cannot be changed ({in_words(error)})."
     )
 
 

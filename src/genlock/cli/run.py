@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -87,6 +88,7 @@ class _MainGuard:
         self._names: list[str] = []
         self._is_compiled = False
         self._before = sys.modules.get(_MAIN)
+        self._process = os.getpid()
 
     def rewrite(self, tree: ast.Module) -> ast.Module:
         self._is_compiled = True
@@ -99,6 +101,8 @@ class _MainGuard:
     def unused(self) -> Iterator[Use]:
         """The patterns that matched nothing, unless the program could not be compiled at all."""
         if not self._is_compiled and sys.modules.get(_MAIN) is self._before:
+            return
+        if os.getpid() != self._process:  # the parent tells
             return
         for pattern in self._patterns:
             if not any(_means(pattern, name) for name in self._names):
@@ -122,7 +126,8 @@ def _opened(name: str | None) -> TextIO | None:
     if name is None:
         return None
     try:
-        return open(name, "a", encoding="utf-8")  # as long as the program runs
+        # It stays open as long as the program runs.
+        return open(name, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise RefusedError(_run_wording.no_file(name, error.strerror)) from None
 
@@ -130,10 +135,6 @@ def _opened(name: str | None) -> TextIO | None:
 def _finish(reporter: Reporter, handles: Sequence[Instrument], main: _MainGuard) -> None:
     reporter.finish()
     for handle in handles:
-        use = handle.use()
-        if not use.matched:
-            reporter.say(_run_wording.matched_nothing(use))
-        elif not use.has_guarded:
-            reporter.say(_run_wording.guarded_nothing(use))
+        handle.tell_what_is_missing(is_use_expected=True)
     for use in main.unused():
         reporter.say(_run_wording.matched_nothing(use))

@@ -17,7 +17,8 @@ import pytest
 import genlock
 from crew import PATIENCE, Worker, needs_gil
 from genlock import _sighting, _sighting_wording
-from genlock._expressions import parsed
+from genlock._chains import hanging_together
+from genlock._expressions import named, parsed
 from genlock._sighting import sight
 
 
@@ -106,6 +107,25 @@ def test_an_explanation_with_a_sighting_leaves_nothing_open() -> None:
     assert "'Shared.take' was sent a value while holder was inside." in str(explanation)
     assert explanation.diagnosis is not None
     assert [strand.thread for strand in explanation.diagnosis.strands] == ["MainThread", "holder"]
+
+
+@needs_gil
+def test_the_holder_is_seen_even_if_it_leaves_while_the_source_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = Shared()
+
+    def read_slowly(*where: Any) -> Any:
+        shared.leave.set()
+        shared.holder.result()
+        return named(*where)
+
+    monkeypatch.setattr(_sighting, "named", read_slowly)
+    with shared:
+        error = raised_by(lambda: shared.body.send("second"))
+        sighting = genlock.explain(error).sighting or nothing()
+    (candidate,) = sighting.candidates
+    assert (candidate.state, candidate.inside and candidate.inside.thread) == ("held", "holder")
 
 
 def test_a_call_that_came_back_is_seen_at_the_raise() -> None:
@@ -427,6 +447,27 @@ def test_errors_that_hang_together_in_a_circle_end() -> None:
     one, two = KeyError("one"), KeyError("two")
     one.__cause__, two.__context__ = two, one
     assert not genlock.explain(one)
+
+
+def test_a_chain_without_end_is_followed_for_a_while() -> None:
+    first: Exception = KeyError("first")
+    error = first
+    for number in range(20_000):
+        error.__context__ = KeyError(number)
+        error = error.__context__
+    error.__context__ = TypeError("can't send non-None value to a just-started generator")
+    assert not genlock.explain(first)
+    assert len([*hanging_together(first)]) == 1000
+
+
+def test_what_a_traceback_does_not_show_may_be_left_out() -> None:
+    shown, hidden = KeyError("shown"), KeyError("hidden")
+    error = ValueError()
+    error.__context__, error.__cause__ = hidden, shown
+    assert [*hanging_together(error)] == [error, shown, hidden]
+    assert [*hanging_together(error, as_printed=True)] == [error, shown]
+    group = ExceptionGroup("", [error, hidden])
+    assert [*hanging_together(group, not_beyond=(ValueError,))] == [group, error, hidden]
 
 
 def test_explanations_are_plain_data() -> None:

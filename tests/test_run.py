@@ -385,6 +385,45 @@ def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
     assert (ran.stdout, ran.stderr, ran.returncode) == ("[0, 1]\n", "", 0)
 
 
+INNER = """
+def make(begun, leave):
+    def inner():
+        begun.set()
+        leave.wait(20)
+        yield 1
+    return inner()
+"""
+SHARE_INNER = """
+import threading
+begun, leave = threading.Event(), threading.Event()
+shared = make(begun, leave)
+worker = threading.Thread(target=lambda: next(shared), name="worker")
+worker.start()
+begun.wait()
+try:
+    next(shared)
+finally:
+    leave.set()
+    worker.join()
+"""
+
+
+def test_a_guard_that_can_be_had_is_recommended_as_one_types_it(tmp_path: Path) -> None:
+    write(tmp_path, INNER + SHARE_INNER)
+    bare = genlock_run("program.py", directory=tmp_path)
+    assert "genlock run --guard '__main__:make.<locals>.inner' …" in bare.stderr
+    ran = genlock_run("--guard", "__main__:make.<locals>.inner", "program.py", directory=tmp_path)
+    assert "already executing" not in ran.stderr
+
+
+def test_a_guard_that_cannot_be_had_is_not_recommended(tmp_path: Path) -> None:
+    write(tmp_path, INNER, "library.py")
+    write(tmp_path, "from library import make\n" + SHARE_INNER)
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert "[GL011] 'inner' was asked for a value" in ran.stderr
+    assert "--guard" not in ran.stderr
+
+
 @pytest.mark.parametrize("pattern", ["__main__:numbers", "package.inner:numbers"])
 def test_a_module_that_is_run_is_guarded_under_both_its_names(pattern: str, tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()

@@ -20,6 +20,7 @@ _FOR_ITER = opcode.opmap["FOR_ITER"]
 _CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(__file__) + os.sep
+_INSTALLED = "-packages"
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -122,10 +123,14 @@ def thread_name(ident: int) -> str:
     return f"thread {ident}"
 
 
-def is_library(code: CodeType) -> bool:
-    """Whether code is the standard library's."""
-    file = code.co_filename
-    return file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
+def is_library(file: str) -> bool:
+    """Whether a file of source is the standard library's."""
+    return file.startswith((_LIBRARY, "<frozen ")) and _INSTALLED not in file
+
+
+def is_foreign(file: str) -> bool:
+    """Whether a file of source is the standard library's, or has been installed beside it."""
+    return _INSTALLED in file or is_library(file)
 
 
 def is_interruption(error: BaseException) -> bool:
@@ -138,8 +143,8 @@ def is_interruption(error: BaseException) -> bool:
         return True
     traceback = error.__traceback__
     while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not is_library(code) and not code.co_filename.startswith(_PACKAGE):
+        file = traceback.tb_frame.f_code.co_filename
+        if not is_library(file) and not file.startswith(_PACKAGE):
             return True
         traceback = traceback.tb_next
     return False

@@ -12,13 +12,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from genlock import _run_wording
+from genlock._chains import hanging_together
 from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
 from genlock._lookout import Lookout, Seen
 from genlock._protocol import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from genlock._explain import Explanation
 
@@ -102,7 +103,7 @@ class Reporter:
                 self._say("again", _run_wording.explained_above(seen.sighting))
             return
         sighting = None if seen is None else seen.sighting
-        explanation = explain_in_thread(error, "", sighting=sighting, about=about)
+        explanation = explain_in_thread(error, "", sighting=sighting, about=about, under_run=True)
         if seen is not None:
             seen.sighting = explanation.sighting
             if not seen.is_to_be_told():
@@ -155,7 +156,7 @@ class Reporter:
 
     def _notice(self, error: BaseException, seen: Seen) -> None:
         if self._tells_caught and seen.number == 1:
-            explanation = explain_in_thread(error, "", sighting=seen.sighting)
+            explanation = explain_in_thread(error, "", sighting=seen.sighting, under_run=True)
             self._unsettled.append((time.monotonic() + _SETTLED_AFTER, seen, explanation))
             self._see_to_a_teller()
 
@@ -193,27 +194,13 @@ class Reporter:
             self._own_failure(failure)
 
 
-def _errors_within(error: BaseException | None) -> Iterator[BaseException]:
+def _errors_within(error: BaseException | None) -> list[BaseException]:
     """The interpreter's errors about generators among those that a traceback shows, oldest first.
 
     Those of the chain of causes, and of groups.
     """
-    found: list[BaseException] = []
-    seen: set[int] = set()
-    pending = [error]
-    while pending:
-        each = pending.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        if recognise(each) is not None:
-            found.append(each)
-        if isinstance(each, BaseExceptionGroup):
-            pending += each.exceptions
-        pending.append(each.__cause__)
-        if not each.__suppress_context__:
-            pending.append(each.__context__)
-    yield from reversed(found)
+    shown = hanging_together(error, as_printed=True)
+    return [each for each in shown if recognise(each) is not None][::-1]
 
 
 def _see_logged(tell: Callable[[BaseException], None]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
-from genlock import _sighting_wording
 from genlock._wording import in_words, place
 
 if TYPE_CHECKING:
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 _HAS_MONITORING = hasattr(sys, "monitoring")
-_WHEN_SEEN = "" if _HAS_MONITORING else "genlock run sees it as it happens from Python 3.12 on."
 
 ONLY_LOGGED = (
     f"{'All monitoring tools are taken:' if _HAS_MONITORING else 'Before Python 3.12,'} of the"
@@ -38,22 +35,7 @@ NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
 def explained(explanation: Explanation, fate: str) -> str:
     """What an error was about, below its traceback, or what it was that the program caught."""
     caught = "The program caught this: " if fate == "caught" else ""
-    text = explanation.text.replace(_sighting_wording.SEE_IT_HAPPEN, _WHEN_SEEN)
-    pattern = _to_guard(explanation.sighting)
-    if pattern and "--guard" not in text:
-        text = _CURE.sub(rf"\g<0>\n  or, without a change:  genlock run --guard {pattern} …", text)
-    return caught + text
-
-
-_CURE = re.compile(r"^  .*genlock\.guard.*$", re.MULTILINE)
-
-
-def _to_guard(sighting: Sighting | None) -> str:
-    """The function whose generators would have to be guarded, where that would help."""
-    if sighting is None or sighting.code != "GL011" or not sighting.is_named:
-        return ""
-    only = sighting.candidates[0]
-    return only.pattern if only.state != "re-entered" else ""
+    return caught + explanation.text
 
 
 def explained_above(sighting: Sighting) -> str:

@@ -138,6 +138,8 @@ RUNS = [
     "empty",
     "missing.py",
     "-m said one -x -- -m",
+    "-msaid one",
+    "-- said.py one",
     "-m package",
     "-m syntax",
     "-m missing",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _MAIN = "__main__"
+_TAKE_A_VALUE = ("--guard", "--output", "-o")
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,20 @@ def describe(parser: argparse.ArgumentParser) -> None:
         "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+
+def spelled_out(words: list[str]) -> list[str]:
+    """A `-mMODULE` as two words, and no `--` before a script: `python` takes both."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        word = words[place]
+        if word == "--":
+            return words[:place] + words[place + 1 :]
+        if word.startswith("-m"):
+            module = [word.removeprefix("-m")] if word != "-m" else []
+            return [*words[:place], "-m", *module, *words[place + 1 :]]
+        place += 2 if word in _TAKE_A_VALUE else 1
+    return words
 
 
 def perform(options: argparse.Namespace) -> int:

@@ -8,26 +8,26 @@ The first ends with ``ValueError: generator already executing``. The second says
 The third prints the sum.
 """
 
-import time
 from collections.abc import Generator
 from threading import Event, Thread
 
-begun = Event()
+begun, leave = Event(), Event()
 
 
 def add_up() -> Generator[int, int, None]:
-    """Yield the sum so far; take a while over each value."""
+    """Yield the sum so far; take a while over the first value."""
     total = 0
     while True:
         value = yield total
         begun.set()
-        time.sleep(0.2)
+        leave.wait(1)
         total += value
 
 
 def send_one() -> None:
-    """Be the first to send."""
+    """Be the first to send, and let the next one be quick."""
     adder.send(1)
+    leave.set()
 
 
 adder = add_up()

@@ -86,11 +86,10 @@ def instruction_at(code: CodeType, lasti: int) -> int:
     return lasti
 
 
-def source_line(frame: FrameType, line: int | None = None) -> Site:
+def full_line(frame: FrameType, line: int | None = None) -> Site:
     """Where a frame stands, now or then, with its whole line: the same on every Python."""
     code, line = frame.f_code, line or frame.f_lineno or 0
-    source = linecache.getline(code.co_filename, line, frame.f_globals).strip()
-    return Site(code.co_filename, line, short_name(code), source)
+    return Site(code.co_filename, line, short_name(code), source_line(frame, line).strip())
 
 
 def raised_at(traceback: TracebackType | None) -> Site | None:

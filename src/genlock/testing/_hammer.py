@@ -114,7 +114,7 @@ def _path(innermost: FrameType | None) -> tuple[Step, ...]:
         lambda frame: frame.f_code is not _Gang.work.__code__, _frames.stack(innermost)
     )
     steps = [
-        Step(_frames.short_name(frame.f_code), _frames.source_line(frame))
+        Step(_frames.short_name(frame.f_code), _frames.full_line(frame))
         for frame in calls
         if not _frames.is_internal(frame)
     ]

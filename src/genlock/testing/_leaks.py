@@ -69,4 +69,4 @@ def leaks(*, on_leak: Literal["error", "warn"] = "error") -> Iterator[list[Leak]
 def _suspended_at(generator: Any) -> Site | None:
     if generator is None or not generator.gi_suspended:
         return None
-    return _frames.source_line(generator.gi_frame)
+    return _frames.full_line(generator.gi_frame)

@@ -168,7 +168,7 @@ class Stage:
             verdict = "held"
         innermost = _stuck.innermost_frames({task.ident}).get(task.ident)
         frame = None if innermost is None else _frames.user_frame(innermost)
-        site = None if frame is None else _frames.source_line(frame)
+        site = None if frame is None else _frames.full_line(frame)
         self.abandon(run)
         run.finished.acquire(timeout=BLOCKED_AFTER if run.is_free else 0)
         raise BlockedError(run, task.name, site, verdict)

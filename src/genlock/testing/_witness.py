@@ -41,10 +41,10 @@ class Writer(Witness):
         kind = str(label[0])
         if frame is not None and kind in ("inside", "line"):
             name = self.name_of(run, frame) or str(label[1])
-            site = _frames.source_line(frame)
+            site = _frames.full_line(frame)
         elif frame is not None:
             caller = _frames.user_frame(frame)
-            site = None if caller is None else _frames.source_line(caller)
+            site = None if caller is None else _frames.full_line(caller)
             name = frame.f_locals["self"].name
         self.write(run, task.number, kind, name, site, waits=waits)
 
@@ -82,7 +82,7 @@ class Writer(Witness):
             for frame in reversed(stack if task.number != failure.thread else []):
                 name = self.name_of(run, frame)
                 if name:
-                    yield Inside(task.name, name, _frames.source_line(frame))
+                    yield Inside(task.name, name, _frames.full_line(frame))
 
     def name_of(self, run: Run, frame: FrameType) -> str:
         """What the generator that this frame belongs to is called; empty for any other."""
@@ -128,7 +128,7 @@ def _lines(traceback: TracebackType | None) -> list[Site]:
     sites = []
     while traceback is not None:
         if not _frames.is_internal(traceback.tb_frame):
-            sites.append(_frames.source_line(traceback.tb_frame, traceback.tb_lineno))
+            sites.append(_frames.full_line(traceback.tb_frame, traceback.tb_lineno))
         traceback = traceback.tb_next
     return sites[-_LINES_OF_TRACEBACK:]
 

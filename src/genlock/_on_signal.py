@@ -11,7 +11,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames, _mailbox, _snapshot_wording
+from genlock import _frames, _live_wording, _mailbox
 from genlock._destination import open_end, write
 from genlock._live import snapshot
 
@@ -33,13 +33,13 @@ class DumpOnSignal:
         self.is_stopped = False
         self.before = signal.getsignal(signum)
         if _is_foreign(self.before, signum):
-            raise ValueError(_snapshot_wording.foreign_handler(_name(signum)))
+            raise ValueError(_live_wording.foreign_handler(_name(signum)))
         try:
             signal.signal(signum, self._handle)
         except ValueError as error:
             if threading.current_thread() is threading.main_thread():
                 raise
-            raise ValueError(_snapshot_wording.not_in_main_thread()) from error
+            raise ValueError(_live_wording.not_in_main_thread()) from error
         _listening.append(self)
         _put_up_notice()
 
@@ -120,7 +120,7 @@ def dump_on_signal(signum: int | None = None, file: Destination = None) -> DumpO
     if signum is None:
         signum = getattr(signal, "SIGUSR1", None)
         if signum is None:
-            raise ValueError(_snapshot_wording.NO_USUAL_SIGNAL)
+            raise ValueError(_live_wording.NO_USUAL_SIGNAL)
     if isinstance(file, str | os.PathLike):
         os.close(open_end(file))  # better now than when it is needed
     return DumpOnSignal(signum, file)
@@ -156,7 +156,7 @@ def _put_up_notice() -> None:
             _notice = _mailbox.Notice(_listening[-1].signum)
     except OSError as failure:
         # The signal works all the same.
-        _log.warning("%s", _snapshot_wording.no_notice(failure))
+        _log.warning("%s", _live_wording.no_notice(failure))
 
 
 def _in_forked_child() -> None:
@@ -192,12 +192,12 @@ def answer(kind: str) -> str:
     except Exception as failure:  # whoever asks waits for an answer
         if _frames.is_interruption(failure):
             raise
-        return _snapshot_wording.failed(failure)
+        return _live_wording.failed(failure)
 
 
 def _complain(failure: Exception) -> None:
     try:
-        write(_snapshot_wording.failed(failure), None)
+        write(_live_wording.failed(failure), None)
     except Exception:  # there is nobody to tell
         pass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from genlock import _snapshot_wording
+from genlock import _flowchart, _snapshot_wording
 from genlock._records import Ending, GuardState, Site, Step, Strand, Wait
 
 _VERSION = 1
@@ -48,7 +48,7 @@ class Snapshot:
 
     def to_mermaid(self) -> str:
         """A flowchart for Mermaid: threads, the guards they are inside of, and who waits."""
-        return _snapshot_wording.flowchart(self.guards, self.deadlocks)
+        return _flowchart.flowchart(self.guards, self.deadlocks)
 
     def to_json(self) -> str:
         """The snapshot as a JSON object; `from_json` reads it back."""

@@ -21,7 +21,7 @@ from genlock import _stacks
 from genlock._threads import own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
     from genlock._records import Operation
@@ -328,7 +328,7 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
         if owner.ident == ticket.ident:
             break
         cycle.append(owner)
-    if not all(map(_is_in_force, cycle)):
+    if not all(map(is_in_force, cycle)):
         return []
     return cycle if all(known.serial <= ticket.serial for known in cycle) else []
 
@@ -340,29 +340,8 @@ def standing() -> list[Ticket]:
     return sorted(found, key=lambda ticket: ticket.began)
 
 
-def deadlocks(tickets: Sequence[Ticket]) -> list[list[Ticket]]:
-    """The cycles among `tickets`, each the wait of another thread.
-
-    No lock is needed, for the reason that `closed_cycle` gives: what is told was all there at
-    one moment. Every thread waits for one thing, so that no two cycles share a thread.
-    """
-    waiter_that_has = {id(held): ticket for ticket in tickets for held in ticket.held}
-    cycles: list[list[Ticket]] = []
-    visited: set[int] = set()
-    for start in tickets:
-        path: dict[int, Ticket] = {}
-        ticket: Ticket | None = start
-        while ticket is not None and ticket.ident not in visited:
-            visited.add(ticket.ident)
-            path[ticket.ident] = ticket
-            ticket = waiter_that_has.get(id(ticket.wanted))
-        if ticket is not None and ticket.ident in path:
-            waits = list(path.values())
-            cycles.append(waits[waits.index(ticket) :])
-    return [cycle for cycle in cycles if all(map(_is_in_force, cycle))]
-
-
-def _is_in_force(ticket: Ticket) -> bool:
+def is_in_force(ticket: Ticket) -> bool:
+    """Whether its thread waits on this ticket, and has not been given its turn."""
     return not ticket.granted and not ticket.gone and _waiting.get(ticket.ident) is ticket
 
 

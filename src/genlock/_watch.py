@@ -13,9 +13,9 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, cast
 
-from genlock import _evidence, _snapshot_wording, _stacks, _threads
+from genlock import _evidence, _live_wording, _stacks, _threads
 from genlock._gates import live_gates
-from genlock._live import Look
+from genlock._look import Look
 from genlock._policy import check_seconds
 from genlock._records import LongStay
 
@@ -101,7 +101,7 @@ class Watch:
 
     def _tell(self, stay: LongStay) -> None:
         try:
-            _log.warning("%s", _snapshot_wording.long_stay(stay))
+            _log.warning("%s", _live_wording.long_stay(stay))
             if self._callback is not None:
                 self._callback(stay)
         except Exception:  # of the user's making: a handler of the logger's, or the callback
@@ -117,13 +117,12 @@ class Watch:
 
     def _stays(self, look: Look) -> list[LongStay]:
         """What lasts too long, and was not told yet."""
-        prospects = look.prospects()
         stays = []
         for ident, gate, mark in self._holds(look):
             seconds = look.now - mark.since
             if seconds >= self._longest and id(self) not in mark.told:
                 mark.told.add(id(self))
-                state = look.state(gate, prospects)
+                state = look.state(gate)
                 name = look.thread_name(ident)
                 stays.append(LongStay("hold", name, ident, seconds, state))
         waiting = {(ticket.ident, ticket.began): ticket for ticket in look.tickets}
@@ -132,7 +131,7 @@ class Watch:
             waited = look.now - ticket.began
             if waited >= self._longest and key not in self._told:
                 self._told.add(key)
-                state = look.state(cast("Gate", ticket.wanted), prospects)
+                state = look.state(cast("Gate", ticket.wanted))
                 name = look.thread_name(ticket.ident)
                 stays.append(LongStay("wait", name, ticket.ident, waited, state))
         return stays

@@ -16,7 +16,7 @@ import pytest
 import genlock
 from crew import PATIENCE, until
 from genlock import _mailbox, _on_signal
-from genlock.cli import dump, main
+from genlock.cli import _process, main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +115,33 @@ def test_the_forms(capsys: pytest.CaptureFixture[str]) -> None:
         assert json.loads(text)["genlock_snapshot"] == 1
 
 
+def test_what_programs_read_is_never_in_colour(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with stuck("inside") as process:
+        for form in ("--json", "--mermaid"):
+            assert "\x1b" not in dumped(process.pid, form, capsys=capsys)[1]
+
+
+def test_who_reads_the_beginning_only_is_told_nothing_else() -> None:
+    with stuck("inside") as process:
+        command = [sys.executable, "-m", "genlock", "dump", str(process.pid)]
+        read, write = os.pipe()
+        os.close(read)
+        ran = subprocess.run(
+            command,
+            check=False,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        os.close(write)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_a_main_thread_in_c_code_cannot_answer(capsys: pytest.CaptureFixture[str]) -> None:
     with stuck("in C") as process:
         status, out, err = dumped(process.pid, "--timeout", "0.05", capsys=capsys)
@@ -186,14 +213,14 @@ def test_a_process_that_is_killed_while_it_is_asked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stuck("inside") as process:
-        ask = dump._Process.send
+        ask = _process.Process.send
 
         def kill(self: Any, signum: int) -> None:
             process.kill()
             process.wait()
             ask(self, signum)
 
-        monkeypatch.setattr(dump._Process, "send", kill)
+        monkeypatch.setattr(_process.Process, "send", kill)
         status, _, err = dumped(process.pid, capsys=capsys)
     assert (status, err) == (
         1,

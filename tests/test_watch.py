@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import pdb  # noqa: T100  # driven by a test
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from subprocesses import run_program
 from test_abandoned import in_a_forked_child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SHORT = 0.01
@@ -196,14 +198,18 @@ def test_a_look_that_fails_is_followed_by_others(
 
 
 def test_a_tracer_in_the_thread_that_is_inside_goes_on(told: Told) -> None:
+    """The frame of the guard's own method has a tracer already, and is left alone."""
+
     def trace(_frame: object, event: str, _: object) -> Any:
         events.append(event)
         return trace
 
     events: list[str] = []
+    tracers: list[object] = []
 
     def body() -> Iterator[int]:
-        until(lambda: told.stays)
+        looks_of(watch)
+        tracers.append(sys._getframe(1).f_trace)
         yield 1
 
     guard = genlock.guard(body())
@@ -215,11 +221,11 @@ def test_a_tracer_in_the_thread_that_is_inside_goes_on(told: Told) -> None:
         finally:
             sys.settrace(None)
 
-    with genlock.watch(SHORT, longest=0, callback=told):
-        # The frame of the guard's own method may have a tracer already, and then is left alone.
-        told.stays.append(None)  # type: ignore[arg-type]
+    with genlock.watch(SHORT, longest=0, callback=told) as watch:
         assert Worker(run).result() == 1
-    assert {"call", "line", "return"} <= set(events)
+    assert tracers == [trace]
+    assert events[-1] == "return"
+    assert told.stays == []
 
 
 def test_a_tracer_that_is_switched_on_later_finds_the_calls_as_they_are(told: Told) -> None:
@@ -253,6 +259,78 @@ def test_a_tracer_that_is_switched_on_later_finds_the_calls_as_they_are(told: To
         assert Worker(run).result() == (1, trace)
     assert isinstance(marked[0], _watch._Mark)
     assert events == ["call", "line", "return"]
+
+
+def debugged(before: Callable[[], object]) -> str:
+    """What a debugger says that begins in a body, and steps out of it and of the guard's method."""
+
+    def body() -> Iterator[int]:
+        before()
+        debugger.set_trace()
+        yield 1
+
+    commands = ["up", "up", "down", *["next"] * 3, "return", "next", "next", "continue", ""]
+    said = io.StringIO()
+    debugger = pdb.Pdb(stdin=io.StringIO("\n".join(commands)), stdout=said, readrc=False)
+    debugger.use_rawinput = 0  # type: ignore[assignment]
+    guard = genlock.guard(body())
+
+    def call() -> int:
+        number = next(guard)
+        return number + 1
+
+    try:
+        assert call() == 2
+    finally:
+        sys.settrace(None)
+    return said.getvalue()
+
+
+def test_a_debugger_steps_out_of_a_call_that_was_told(told: Told) -> None:
+    as_usual = debugged(lambda: None)
+    with genlock.watch(SHORT, longest=0, callback=told):
+        assert debugged(lambda: until(lambda: told.stays)) == as_usual
+    assert "-> return number + 1" in as_usual
+
+
+MEASURED = """\
+import coverage, sys, threading, genlock
+
+measured = coverage.Coverage(data_file=None, include=[__file__])
+told = threading.Event()
+
+def tell(stay):
+    told.set()
+
+def body():
+    if sys.argv[1] == "watched":
+        told.wait(20)
+    measured.start()
+    yield 1
+    yield 2
+
+def use():
+    got = [next(guard)]
+    got.append(next(guard))
+    return got
+
+guard = genlock.guard(body())
+if sys.argv[1] == "watched":
+    genlock.watch(0.001, longest=0, callback=tell)
+use()
+measured.stop()
+print(sorted(set(measured.analysis(__file__)[1]) - set(measured.analysis(__file__)[2])))
+"""
+
+
+def test_coverage_is_measured_as_without_a_watch(tmp_path: Path) -> None:
+    pytest.importorskip("coverage")
+    program = tmp_path / "measured.py"
+    program.write_text(MEASURED)
+    unwatched, watched = (run_program(program, how) for how in ("unwatched", "watched"))
+    assert (unwatched.returncode, unwatched.stderr) == (0, "")
+    assert unwatched.stdout == "[14]\n", "what comes after the first yield"
+    assert watched.stdout == unwatched.stdout
 
 
 def test_it_ends_at_once_when_it_is_stopped() -> None:

@@ -160,7 +160,9 @@ def watch(
 
     A thread looks every `interval` seconds. What has lasted for `longest` is logged as a warning by
     the logger "genlock", with who is inside, at which line, and who waits. How long a call has been
-    inside counts from the look that saw it first. The program's own calls pay nothing.
+    inside counts from the look that saw it first. The program's own calls pay nothing. (While a
+    tool that uses `sys.settrace` traces genlock's own code, calls inside are left to it and not
+    told; waits and exclusive use are.)
 
     (Waits are also logged by the waiting thread itself, after the `warn_after` of their policy.)
 

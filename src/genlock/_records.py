@@ -157,8 +157,9 @@ class Wait:
     """A call that waits for a guard.
 
     `waited` is in seconds. `call` is the line that makes the call, `holds` names the guards that
-    its thread keeps from others meanwhile. `prospect` says why the wait will never end: the thread
-    is one of a "deadlock", waits "behind a deadlock", or for somebody who is "gone".
+    its thread keeps from others meanwhile. `prospect` says why the wait cannot end by itself: the
+    thread is one of a "deadlock", waits "behind a deadlock", or for somebody who is "gone". Such
+    waits end by an error, which genlock raises within a moment.
     """
 
     thread: str

@@ -129,7 +129,7 @@ def test_the_dump_is_that_of_the_example() -> None:
     (shown,) = [block for block in blocks("console") if "stuck_service" in block]
     source = (README.parent / "examples" / "stuck_service.py").read_text("utf-8").splitlines()
     placed = re.findall(r"stuck_service\.py:(\d+)  (.*?)(?:  +running)?$", shown, re.MULTILINE)
-    assert len(placed) == 5
+    assert len(placed) == 8
     for line, code in placed:
         assert code in source[int(line) - 1]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
-import pdb  # noqa: T100  # driven by a test
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -15,11 +13,11 @@ import pytest
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
 from genlock import _watch
-from subprocesses import run_program
+from subprocesses import run_program, run_python
 from test_abandoned import in_a_forked_child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 SHORT = 0.01
@@ -261,36 +259,39 @@ def test_a_tracer_that_is_switched_on_later_finds_the_calls_as_they_are(told: To
     assert events == ["call", "line", "return"]
 
 
-def debugged(before: Callable[[], object]) -> str:
-    """What a debugger says that begins in a body, and steps out of it and of the guard's method."""
+DEBUGGED = """\
+import pdb, sys, threading, genlock
 
-    def body() -> Iterator[int]:
-        before()
-        debugger.set_trace()
-        yield 1
+told = threading.Event()
 
-    commands = ["up", "up", "down", *["next"] * 3, "return", "next", "next", "continue", ""]
-    said = io.StringIO()
-    debugger = pdb.Pdb(stdin=io.StringIO("\n".join(commands)), stdout=said, readrc=False)
-    debugger.use_rawinput = 0  # type: ignore[assignment]
-    guard = genlock.guard(body())
+def body():
+    if sys.argv[1] == "watched":
+        told.wait(20)
+    pdb.set_trace()
+    yield 1
 
-    def call() -> int:
-        number = next(guard)
-        return number + 1
+def call():
+    number = next(guard)
+    return number + 1
 
-    try:
-        assert call() == 2
-    finally:
-        sys.settrace(None)
-    return said.getvalue()
+guard = genlock.guard(body())
+if sys.argv[1] == "watched":
+    genlock.watch(0.001, longest=0, callback=lambda _: told.set())
+call()
+"""
 
 
-def test_a_debugger_steps_out_of_a_call_that_was_told(told: Told) -> None:
-    as_usual = debugged(lambda: None)
-    with genlock.watch(SHORT, longest=0, callback=told):
-        assert debugged(lambda: until(lambda: told.stays)) == as_usual
-    assert "-> return number + 1" in as_usual
+def test_a_debugger_steps_out_of_a_call_that_was_told(tmp_path: Path) -> None:
+    program = tmp_path / "debugged.py"
+    program.write_text(DEBUGGED)
+    commands = "\n".join(["up", "up", "down", *["next"] * 3, "return", "next", "next", "c", ""])
+    unwatched, watched = (
+        run_python(program.name, how, directory=tmp_path, given=commands)
+        for how in ("unwatched", "watched")
+    )
+    assert (unwatched.returncode, unwatched.stderr) == (0, "")
+    assert "-> return number + 1" in unwatched.stdout
+    assert watched.stdout == unwatched.stdout
 
 
 MEASURED = """\

@@ -62,6 +62,7 @@ class Exploration:
 
     def assert_ok(self) -> None:
         """Raise AssertionError with the report, unless the outcome is "ok"."""
+        __tracebackhide__ = True  # pytest then shows the line of the test
         if self.outcome != "ok":
             raise AssertionError(self.report) from self.error
 

@@ -96,7 +96,7 @@ def _ini(config: pytest.Config, name: str) -> Any:
     """The value in the ini file; where it is of the wrong type, as it is written there."""
     try:
         value = config.getini(f"genlock_{name}")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"genlock_{name}: {error} (in the ini file, or with -o)") from None
     is_number = name != "leaks" and isinstance(value, str) and value.lstrip("-").isdigit()
     return int(value) if is_number else value
@@ -303,8 +303,8 @@ def _failing_for_deaths(
         raise
     finally:
         deaths.is_heard = not is_last
-    died = [] if _are_ignored() else deaths.take()
-    if died:
+    died = deaths.take()
+    if died and not _are_ignored():
         item.stash[_died] = died
         pytest.fail(_in_words(died), pytrace=False)
     if skipped is not None:

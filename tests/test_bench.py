@@ -11,6 +11,7 @@ import pytest
 from subprocesses import run_python
 
 BENCH = Path(__file__).parent / "bench" / "bench_gate.py"
+SNAPSHOT = BENCH.with_name("bench_snapshot.py")
 TITLES = (
     "A call by one thread",
     "Making one",
@@ -69,6 +70,18 @@ def test_text_for_a_terminal_has_the_same_tables() -> None:
     text = run_bench("--only", "running-mean")
     assert "guarded coroutine" in text
     assert "|" not in text
+
+
+def test_a_look_at_many_guards_is_measured() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(SNAPSHOT), "--guards", "100", "--rounds", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("100 guards, Python ")
+    assert "snapshot()" in done.stdout
 
 
 def test_the_cost_of_running_a_program_is_told() -> None:

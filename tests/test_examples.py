@@ -16,6 +16,7 @@ import pytest
 import genlock
 import index_stdlib
 from crew import needs_gil
+from genlock._stacks import RUN_AT_ONCE
 
 EXAMPLES = Path(index_stdlib.__file__).parent
 PATIENCE = 50.0
@@ -123,6 +124,26 @@ def test_pipeline() -> None:
     assert last == "No more values"
     assert sorted(map(int, values)) == sorted(
         start << power for start in (1, 3, 5, 7) for power in range(6) if start << power < 50
+    )
+
+
+def test_stuck_service() -> None:
+    lines = output_of("stuck_service.py")
+    assert re.match(r"genlock: process \d+ \(stuck_service.py\), Python ", lines[0])
+    assert re.match(r"2 guards: 2 running; 4 threads wait, the longest for ", lines[1])
+    stall = lines.index("GET /order/stall is inside 'check' and 'ledger':")
+    # Where threads run at once, nothing is read of what the innermost body calls.
+    inside = 3 if RUN_AT_ONCE else 4
+    rows = [line.split("  ")[2:] for line in lines[stall + 1 : stall + 1 + inside]]
+    assert [row[0].strip() for row in rows] == [
+        "GET /order/stall",
+        *("→ check", "→ ledger", "→ write_to_tape"),
+    ][:inside]
+    at = "write_to_tape(order)" if RUN_AT_ONCE else "tape_runs.wait(LONGEST)"
+    assert at in lines[stall + inside]
+    assert len([line for line in lines if line.startswith("    GET /order/tea  ")]) == 4
+    assert lines[-1] == (
+        "Resumed, and all is answered: order 1, order 2, order 3, order 4, order 5"
     )
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Generator, Iterator
+import weakref
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import pytest
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
 from genlock import _gates, _lock_gate, _stacks, _waits
+from genlock._evidence import Keep
 from genlock._lock_gate import LockGate, only_gate
-from genlock._waits import Ticket
+from genlock._waits import Patience, Ticket
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
 
@@ -307,15 +309,49 @@ def test_a_call_does_not_stay_for_ever_for_whoever_reads_its_frames(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_sleeper_that_is_read_sleeps_on() -> None:
+@pytest.mark.parametrize(
+    ("wait", "method"),
+    [
+        (lambda gate: gate.send(None), LockGate.wait_and_run),
+        (
+            lambda gate: gate.keep(Keep(gate, sys._getframe()).me, Patience(None, None)),
+            LockGate.wait_and_keep,
+        ),
+    ],
+)
+def test_a_wait_whose_frames_are_read_does_not_leave(
+    wait: Callable[[LockGate], object], method: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_stacks, "_LONGEST_READING", PATIENCE)
+    gate = lock_gate()
+    assert gate.keep_if_free(weakref.ref(Keep(gate, sys._getframe())))
+    waiter = Worker(lambda: wait(gate))
+    until(lambda: gate.queue and gate.queue[0].frame)
+    ticket = gate.queue[0]  # type: ignore[index]
+
+    def still_waiting() -> Any:
+        frame = ticket.frame
+        gate.give_back()
+        until(lambda: ticket.gone and not ticket.granted)
+        assert waiter.is_alive()
+        assert ticket.frame is None
+        return frame
+
+    stack = _stacks.read(still_waiting)
+    assert stack[0].f_code is method.__code__
+    assert stack[-1].f_back is None
+    waiter.result()
+    assert ticket.stack() == ()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_stack_of_a_wait_begins_at_the_method_that_waits() -> None:
     with Occupied() as stage:
         waiter = Worker(lambda: stage.guard.send("waits"))
         until(stage.waiters)
-        stacks: Any = {}
-        until(lambda: stacks.update(_waits.stacks({waiter.ident or 0})) or stacks)
-        stack = stacks[waiter.ident]
-        assert stack[0].f_code is Ticket.sleep.__code__
-        assert stack[-1].f_back is None
+        (stack,) = _waits.stacks({waiter.ident or 0, stage.holder.ident or 0}).values()
+        assert stack[0].f_code.co_name == "wait_and_run"
+        assert any(frame.f_code is Worker.run.__code__ for frame in stack)
     waiter.result()
 
 

@@ -118,6 +118,22 @@ def test_the_codes_of_the_interpreters_errors_are_told() -> None:
     assert {fault.code for fault in FAULTS} == set(re.findall(r"^\| (GL01\d) ", text, re.MULTILINE))
 
 
+def test_a_look_from_within(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [block for block in blocks("python") if "genlock.state" in block]
+    run(block)
+    assert capsys.readouterr().out == "suspended 4 () 0\n[]\n"
+    assert Path("guards.txt").read_text(encoding="utf-8").startswith("genlock: process ")
+
+
+def test_the_dump_is_that_of_the_example() -> None:
+    (shown,) = [block for block in blocks("console") if "stuck_service" in block]
+    source = (README.parent / "examples" / "stuck_service.py").read_text("utf-8").splitlines()
+    placed = re.findall(r"stuck_service\.py:(\d+)  (.*?)(?:  +running)?$", shown, re.MULTILINE)
+    assert len(placed) == 5
+    for line, code in placed:
+        assert code in source[int(line) - 1]
+
+
 def test_the_race_is_found_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     block = next(block for block in blocks("python") if "explore(" in block)
     Path("test_account.py").write_text(block, encoding="utf-8")

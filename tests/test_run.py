@@ -264,6 +264,52 @@ def test_where_all_monitoring_tools_are_taken_errors_are_explained_afterwards(
     assert "[GL012] 'echo' was sent a value" in ran.stderr
 
 
+SHOOTS_ITSELF = """
+import signal
+{before}
+signal.raise_signal(signal.SIGUSR1)
+print("went on")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals of Unix")
+def test_it_listens_for_who_asks_what_the_guards_do(tmp_path: Path) -> None:
+    write(tmp_path, SHOOTS_ITSELF.format(before=""))
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("went on\n", 0)
+    assert re.match(r"genlock: process \d+ \(program\.py\), Python .*\nNo guards\.\n", ran.stderr)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals of Unix")
+def test_a_handler_of_the_programs_own_takes_its_place(tmp_path: Path) -> None:
+    before = "signal.signal(signal.SIGUSR1, lambda *_: print('own'))"
+    write(tmp_path, SHOOTS_ITSELF.format(before=before))
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("own\nwent on\n", "")
+
+
+@pytest.mark.parametrize(
+    "launch",
+    [
+        "import threading; threading.Thread(target=main, args=(words,)).start()",
+        "import signal; vars(signal).pop('SIGUSR1', None); main(words)",
+        "import signal; signal.signal = lambda *_: int('refused'); main(words)",
+        "import tempfile; tempfile.tempdir = '/dev/null'; main(words)",
+    ],
+    ids=["in a thread", "no such signal", "signals refused", "no place for a notice"],
+)
+def test_a_program_runs_where_it_cannot_listen(launch: str, tmp_path: Path) -> None:
+    write(tmp_path, "print('ran')\n")
+    write(
+        tmp_path,
+        f"from genlock.cli import main\nwords = ['run', 'program.py']\n{launch}\n",
+        "launcher.py",
+    )
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    assert (ran.stdout, ran.returncode) == ("ran\n", 0)
+    assert "Traceback" not in ran.stderr
+
+
 @pytest.mark.skipif(not _stacks.RUN_AT_ONCE, reason="threads take turns on this build")
 def test_on_a_free_threaded_build_it_says_what_it_cannot_do(tmp_path: Path) -> None:
     write(tmp_path, "print('ran')\n")

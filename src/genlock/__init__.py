@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from genlock._explain import Explanation, explain
     from genlock._explain_filter import ExplainFilter
     from genlock._instrument import Instrument, instrument
-    from genlock._records import Candidate, Sighting
+    from genlock._live import dump, snapshot, state
+    from genlock._on_signal import dump_on_signal
+    from genlock._records import Candidate, GuardState, LongStay, Sighting, Wait
+    from genlock._snapshots import Snapshot
+    from genlock._watch import watch
 
 __version__ = "0.1.0"
 
@@ -41,37 +45,55 @@ __all__ = [
     "Explanation",
     "GeneratorBusyError",
     "GenlockError",
+    "GuardState",
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
     "Instrument",
+    "LongStay",
     "NotPrimedError",
     "Policy",
     "ReentrantCallError",
     "Sighting",
     "Site",
+    "Snapshot",
     "Step",
     "Strand",
     "UndeliveredValuesError",
+    "Wait",
     "configure",
     "coroutine",
+    "dump",
+    "dump_on_signal",
     "exclusive",
     "explain",
     "guard",
     "guarded",
     "install_excepthook",
     "instrument",
+    "snapshot",
+    "state",
+    "watch",
 ]
 
 _LATER: dict[str, str] = {
     "Candidate": "genlock._records",
     "ExplainFilter": "genlock._explain_filter",
     "Explanation": "genlock._explain",
+    "GuardState": "genlock._records",
+    "Instrument": "genlock._instrument",
+    "LongStay": "genlock._records",
     "Sighting": "genlock._records",
+    "Snapshot": "genlock._snapshots",
+    "Wait": "genlock._records",
+    "dump": "genlock._live",
+    "dump_on_signal": "genlock._on_signal",
     "explain": "genlock._explain",
     "install_excepthook": "genlock._excepthook",
-    "Instrument": "genlock._instrument",
     "instrument": "genlock._instrument",
+    "snapshot": "genlock._live",
+    "state": "genlock._live",
+    "watch": "genlock._watch",
 }
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 _EXCLUSIVE = "in exclusive use"
 _NOBODY = "nobody that is left"
 
-_LOOKS = 20
-
 _Error = TypeVar("_Error", bound=GenlockError)
 _Fact = TypeVar("_Fact")
 
@@ -43,7 +41,7 @@ def reentrant(gate: Keepable, operation: Operation, frame: FrameType) -> Reentra
     """The call at `frame` came back to the generator that its own thread is running."""
 
     def diagnose() -> Diagnosis:
-        path, during = _path(gate, _frames.stack(frame), _wording.THIS_CALL)
+        path, during = path_into(gate, _frames.stack(frame), _wording.THIS_CALL)
         return Diagnosis(
             ReentrantCallError.code,
             gate.name,
@@ -85,14 +83,14 @@ def deadlock(
 
     def diagnose() -> Diagnosis:
         stacks = {
-            **_waits.stacks({ticket.ident for ticket in cycle[1:]}, _LOOKS),
+            **_waits.stacks({ticket.ident for ticket in cycle[1:]}),
             cycle[0].ident: tuple(_frames.stack(frame)),
         }
         strands = []
         for ticket, before in zip(cycle, [cycle[-1], *cycle], strict=False):
             held, wanted = _as_gate(before.wanted), _as_gate(ticket.wanted)
             remark = _wording.THIS_CALL if ticket is cycle[0] else ""
-            path, _ = _path(held, stacks.get(ticket.ident, ()), remark)
+            path, _ = path_into(held, stacks.get(ticket.ident, ()), remark)
             strands.append(Strand(_frames.thread_name(ticket.ident), path, held.name, wanted.name))
         return Diagnosis(DeadlockError.code, gate.name, operation, strands=tuple(strands))
 
@@ -212,12 +210,12 @@ def _with_holder(
     during = None
     holder = gate.holder()
     if holder is not None:
-        path, during = _path(gate, holder.frames, "")
+        path, during = path_into(gate, holder.frames, "")
         strands.append(Strand(_frames.thread_name(holder.ident), path, holds=gate.name))
     return Diagnosis(code, gate.name, operation, during, tuple(strands), waited)
 
 
-def _path(
+def path_into(
     gate: Keepable, stack: Iterable[FrameType], last_remark: str
 ) -> tuple[tuple[Step, ...], Operation | None]:
     """The calls on `stack` from the one that entered `gate` on, and what it entered for.
@@ -249,7 +247,7 @@ def _path(
 
 def _exclusive_use(gate: Keepable) -> tuple[Step, ...]:
     """Where exclusive use of `gate` began, if it is in force."""
-    keep = None if gate.keeper is None else gate.keeper()
+    keep = _evidence.keep_of(gate)
     if keep is None:
         return ()
     site = _frames.statement(keep.code, keep.line)

@@ -103,6 +103,12 @@ class Keep:
         self.gate.end_keep(self.me)
 
 
+def keep_of(gate: Keepable) -> Keep | None:
+    """The exclusive use that `gate` is in, if any."""
+    me = gate.keeper  # once: it may end at any moment
+    return None if me is None else me()
+
+
 class OwnStack(NamedTuple):
     """What the calling thread is inside of: gates that its calls own, and one generator or not.
 
@@ -156,7 +162,7 @@ def is_executing(guarded: object) -> bool:
 def presence(gate: Keepable) -> Presence | None:
     """The other thread that is inside `gate`, or inside of the bare generator behind it."""
     body = getattr(gate.guarded, "gi_frame", None)
-    keep = None if gate.keeper is None else gate.keeper()
+    keep = keep_of(gate)
     keeper = None if keep is None else keep.thread()
     me = _thread.get_ident()
     owner = None
@@ -178,7 +184,7 @@ def is_abandoned(gate: Keepable) -> bool:
     that generator yielded while the stack was read; and a greenlet that is switched out is on no
     stack at all, so that only a generator that counts as running tells of it.
     """
-    keep = None if gate.keeper is None else gate.keeper()
+    keep = keep_of(gate)
     if keep is not None and keep.thread() is not None:
         return False
     if not all_stacks_are_seen(is_running_known=hasattr(gate.guarded, "gi_running")):

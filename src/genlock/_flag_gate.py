@@ -167,5 +167,16 @@ class FlagGate(Gate):
         if ticket.granted:
             self.keeper = None
 
+    def is_lost(self) -> bool:
+        return self.is_left_inside() and _evidence.is_abandoned(self)
+
+    def tally(self, waited: int) -> None:
+        queue = self.open_queue()
+        # Without a call, so that no other thread gets in.
+        queue.contended += 1
+        queue.waited += waited
+        if waited > queue.longest:  # noqa: PLR1730  # max() is a call
+            queue.longest = waited
+
     def holder(self) -> Presence | None:
         return _evidence.presence(self)

@@ -114,6 +114,14 @@ class Gate(Body):
         """
         raise NotImplementedError
 
+    def is_lost(self) -> bool:
+        """Whether its owner can never come back, and left what nobody can take over."""
+        raise NotImplementedError
+
+    def tally(self, waited: int) -> None:
+        """Count a call that found the gate busy and `waited` so many nanoseconds, or none."""
+        raise NotImplementedError
+
     def holder(self) -> Presence | None:
         """The other thread that is inside."""
         raise NotImplementedError
@@ -192,7 +200,9 @@ class Gate(Body):
         if waiting is not None:
             self.await_turn_again(waiting, stack.held, operation, patience)
             return self.run_as_owner(waiting, operation, call, *args)
-        return self.wait_and_run(Ticket(self, stack.held), patience, operation, call, *args)
+        return self.wait_and_run(
+            Ticket(self, stack.held, operation), patience, operation, call, *args
+        )
 
     @way_in
     def run_as_owner(
@@ -219,6 +229,7 @@ class Gate(Body):
 
     def turn_away(self, operation: Operation, _call: Callable[..., Any], *_args: Any) -> Any:
         """Another thread is inside, and the policy says not to wait."""
+        self.tally(0)
         raise _diagnoses.contended(self, operation, sys._getframe())
 
     def after_release(self) -> None:
@@ -238,10 +249,11 @@ class Gate(Body):
         if self in stack.held:
             return
         if not self.policy.waits("exclusive"):
+            self.tally(0)
             raise _diagnoses.contended(self, "exclusive", sys._getframe())
         waiting = _waits.own_wait_for(self)
         if waiting is None:
-            self.wait_and_keep(Ticket(self, stack.held), patience, me)
+            self.wait_and_keep(Ticket(self, stack.held, "exclusive"), patience, me)
         else:
             self.await_turn_again(waiting, stack.held, "exclusive", patience)
             waiting.rouse()
@@ -251,17 +263,20 @@ class Gate(Body):
     # gate back and gives it to the head.
 
     def join_queue(self, ticket: Ticket) -> None:
+        ticket.frame = sys._getframe(1)
         # Before it can be given a turn: a signal handler that runs here must find this wait.
         _waits.begin_wait(ticket)
         (self.queue or self.open_queue()).append(ticket)
 
     def leave_queue(self, ticket: Ticket) -> None:
+        ticket.frame = None
         # Known to wait as long as it is queued: a forked child strikes out only known waits.
         try:
             if self.queue is not None:
                 self.queue.leave(ticket)
         finally:
-            _waits.end_wait(ticket)
+            if _waits.end_wait(ticket):
+                self.tally(round((monotonic() - ticket.began) * 1e9))
 
     def await_turn(self, ticket: Ticket, operation: Operation, patience: Patience) -> None:
         """Return when `ticket` owns the gate, found free or handed over."""
@@ -315,8 +330,7 @@ class Gate(Body):
 
     def is_left_inside(self) -> bool:
         """Whether an owner that vanished left what nobody can take over."""
-        is_kept = self.keeper is not None and self.keeper() is not None
-        return is_kept or getattr(self.guarded, "gi_running", False)
+        return _evidence.keep_of(self) is not None or getattr(self.guarded, "gi_running", False)
 
     def is_granted(self) -> bool:
         """Whether a waiter has been given the gate and has not taken it up yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
     from genlock._gate import Gate as PlainGate
 
     def only_gate(fresh: Gate) -> Gate: ...
+    def all_gates() -> list[Gate]: ...
 elif uses_lock:
     from genlock._lock_gate import LockGate as PlainGate
-    from genlock._lock_gate import only_gate
+    from genlock._lock_gate import all_gates, only_gate
 else:
     from genlock._flag_gate import FlagGate as PlainGate
 
@@ -60,6 +62,26 @@ class DeferringGate(Deferral, PlainGate):
     ) -> None:
         super().__init__(guarded, resume, policy, label)
         self.deferred = Deliveries()
+
+
+def live_gates() -> list[Gate]:
+    """The gates of all guards; flag gates as far as the collector knows them."""
+    return all_gates() if uses_lock else _collected_gates()
+
+
+def _collected_gates() -> list[Gate]:
+    """The gates among the objects that the collector knows: flag gates are listed nowhere.
+
+    An object refers to its type, so these are asked for. Not for all objects: a thread that is
+    filling a tuple fails if somebody else has got hold of that (CPython issue 39117).
+    """
+    referrers: list[Any] = gc.get_referrers(PlainGate, DeferringGate)
+    return [it for it in referrers if type(it) is PlainGate or type(it) is DeferringGate]
+
+
+def unlisted_gate(guarded: object, policy: Policy) -> Gate:
+    """A gate that nobody uses, for something that is not guarded."""
+    return PlainGate(guarded, getattr(guarded, "send", None) or next, policy, None)
 
 
 def gate_for(

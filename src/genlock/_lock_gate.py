@@ -115,7 +115,7 @@ class LockGate(Gate):
             self.frame = sys._getframe()
             return self.run(operation, call, *args)
         finally:
-            ticket.gone = True
+            ticket.gone, ticket.frame = True, None
             with self.mutex:
                 if ticket.granted:
                     # `was` is read by _evidence.
@@ -157,10 +157,11 @@ class LockGate(Gate):
             with self.mutex:
                 self.keeper, ticket.granted = me, False
         finally:
-            ticket.gone = True
+            ticket.gone, ticket.frame = True, None
             with self.mutex:
                 if ticket.granted:
                     ticket.granted, self.busy = False, False
+            _stacks.stay_for_readers()
             self.leave_queue(ticket)
             if self.keeper is not me:
                 self.after_release()
@@ -214,7 +215,7 @@ class LockGate(Gate):
         """Whether `owner` has ended, or is this thread and does not know of it."""
         if not owner:
             return False
-        keep = None if self.keeper is None else self.keeper()
+        keep = _evidence.keep_of(self)
         thread = owner() if keep is None else keep.thread()
         if thread is None:
             return True
@@ -225,6 +226,17 @@ class LockGate(Gate):
         stack = _evidence.own_stack(sys._getframe(), self.guarded)
         return not self.is_granted() and self not in stack.held and not stack.passes_through
 
+    def is_lost(self) -> bool:
+        return self.is_abandoned_by(self.busy) and self.is_left_inside()
+
+    def tally(self, waited: int) -> None:
+        queue = self.open_queue()
+        with self.mutex:
+            queue.contended += 1
+            queue.waited += waited
+            if waited > queue.longest:  # noqa: PLR1730  # max() is a call
+                queue.longest = waited
+
     def holder(self) -> Presence | None:
         if not _stacks.RUN_AT_ONCE:
             return _evidence.presence(self)
@@ -232,10 +244,9 @@ class LockGate(Gate):
         thread = owner() if owner else None
         if thread is None or thread.ident == _thread.get_ident():
             return None
-        if _waits.is_waiting(thread.ident):
-            frames = _waits.stacks({thread.ident}).get(thread.ident)
-            if frames:
-                return Presence(thread.ident, frames)
+        path = _waits.stacks({thread.ident}).get(thread.ident)
+        if path:
+            return Presence(thread.ident, path)
         # What the body calls comes and goes. Who called the body stays while it is read.
         outer = _stacks.read(lambda: self.frame)
         body = getattr(self.guarded, "gi_frame", None)
@@ -286,6 +297,12 @@ def _forget(entry: _Entry) -> None:
     with _listing:
         if key in _gates and _gates[key] is entry:
             del _gates[key]
+
+
+def all_gates() -> list[LockGate]:
+    """The gates there are at this moment."""
+    entries = _gates.copy().values()  # a dictionary that changes cannot be iterated over
+    return [gate for entry in entries if (gate := entry()) is not None]
 
 
 def _renew_locks() -> None:

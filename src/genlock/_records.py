@@ -152,6 +152,75 @@ class Sighting:
         return json.dumps(asdict(self))
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A call that waits for a guard.
+
+    `waited` is in seconds. `call` is the line that makes the call, `holds` names the guards that
+    its thread keeps from others meanwhile. `prospect` says why the wait will never end: the thread
+    is one of a "deadlock", waits "behind a deadlock", or for somebody who is "gone".
+    """
+
+    thread: str
+    ident: int
+    operation: Operation
+    waited: float
+    call: Site | None = None
+    holds: tuple[str, ...] = ()
+    prospect: Literal["", "deadlock", "behind a deadlock", "gone"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardState:
+    """What a guard is doing at one moment.
+
+    Args:
+        name: what messages call it.
+        identity: tells guards of one name apart; another guard may get it when this one is gone.
+        status: as `inspect.getgeneratorstate` has it; "idle" is an iterator that has no such state
+            and that no call is inside of.
+        site: the line where it is suspended or running, or begins, if it was not started.
+        holder: the thread that is inside or has exclusive use, with its calls from the line that
+            entered on. None if there is none, or if it could not be seen.
+        holder_ident: the identifier of that thread.
+        during: the operation that is running.
+        exclusive: whether it is in exclusive use.
+        waiters: the calls that wait for it, the longest first.
+        ended: what ended it, if that is known.
+        contended: how many calls have found another thread inside and had to wait or were refused.
+        waited_ns: how long they have waited in all, in nanoseconds, with those that still wait.
+        longest_wait_ns: how long the longest of them has waited, in nanoseconds.
+    """
+
+    name: str
+    identity: int
+    status: Literal["created", "suspended", "running", "closed", "idle"]
+    site: Site | None = None
+    holder: Strand | None = None
+    holder_ident: int | None = None
+    during: Operation | None = None
+    exclusive: bool = False
+    waiters: tuple[Wait, ...] = ()
+    ended: Ending | None = None
+    contended: int = 0
+    waited_ns: int = 0
+    longest_wait_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LongStay:
+    """A wait for a guard, or a call inside of it, that lasts too long; `seconds` until now.
+
+    `ident` is the identifier of the thread that waits or is inside.
+    """
+
+    kind: Literal["wait", "hold"]
+    thread: str
+    ident: int
+    seconds: float
+    guard: GuardState
+
+
 def _strand(fields: dict[str, Any]) -> Strand:
     steps = [Step(**{**step, "site": Site(**step["site"])}) for step in fields["steps"]]
     return Strand(**{**fields, "steps": tuple(steps)})

@@ -12,29 +12,24 @@ import gc
 import os
 import sys
 import threading
-import time
+from contextlib import contextmanager
 from itertools import accumulate, repeat, takewhile
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
     from types import FrameType
-
-_Function = TypeVar("_Function", bound="Callable[..., object]")
 
 RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether other threads run while this one reads."""
 
-# Seconds.
-_STILL_FOR = 0.001
-_LONGEST_READING = 1.0  # A handler that runs amid a reading may wait for those who stay for it.
+# Seconds. A handler that runs amid a reading may wait for those who stay for it.
+_LONGEST_READING = 1.0
 
 readers = 0
 """How many read at this moment: of one thread, but for handlers within it."""
 
 _reading = _thread.RLock()
-_sleeps: set[int] = set()
-"""The identities of the code of every function in which a stack can be read."""
 
 
 def walk(frame: FrameType | None) -> tuple[FrameType, ...]:
@@ -50,12 +45,23 @@ def read(frame: Callable[[], FrameType | None]) -> tuple[FrameType, ...]:
 
     Empty if others read for too long.
     """
+    with reading() as is_mine:
+        return walk(frame()) if is_mine else ()
+
+
+@contextmanager
+def reading() -> Iterator[bool]:
+    """In the block, calls that look for readers do not return; False if others read for too long.
+
+    Blocks nest, and have to be short: calls do not stay for ever.
+    """
     global readers  # noqa: PLW0603  # state of this module
     if not _reading.acquire(timeout=_LONGEST_READING):
-        return ()
+        yield False
+        return
     try:
         readers += 1
-        return walk(frame())
+        yield True
     finally:
         readers -= 1
         _reading.release()
@@ -65,43 +71,6 @@ def stay_for_readers() -> None:
     """Do not return while another thread reads: it may be the frames of this call."""
     if readers and _reading.acquire(timeout=_LONGEST_READING):
         _reading.release()
-
-
-def sleeps(function: _Function) -> _Function:
-    """Mark a function that sleeps, and stays for readers when it wakes."""
-    _sleeps.add(id(function.__code__))
-    return function
-
-
-def of_sleepers(idents: set[int], looks: int = 1) -> Mapping[int, tuple[FrameType, ...]]:
-    """The stacks of threads that are in a call that sleeps, by thread identifier.
-
-    Where threads run at once, those that are found elsewhere are left out; a thread that sleeps
-    wakes for a moment now and then, so there are several `looks`.
-    """
-    if not RUN_AT_ONCE:
-        frames = current_frames()
-        return {ident: walk(frames[ident]) for ident in idents if ident in frames}
-    found: dict[int, tuple[FrameType, ...]] = {}
-    for look in range(looks):
-        if look:
-            time.sleep(_STILL_FOR)
-        for ident in idents - found.keys():
-            stack = read(lambda ident=ident: _still(ident))  # type: ignore[misc]
-            if stack:
-                found[ident] = stack
-        if found.keys() == idents:
-            break
-    return found
-
-
-def _still(ident: int) -> FrameType | None:
-    """The innermost frame of the thread, if it is one that sleeps for some time."""
-    frame = current_frames().get(ident)
-    if frame is None or id(frame.f_code) not in _sleeps:
-        return None
-    time.sleep(_STILL_FOR)  # it may have looked for readers just before there was one
-    return frame if current_frames().get(ident) is frame else None
 
 
 def _renew_lock() -> None:

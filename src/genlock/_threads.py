@@ -19,6 +19,10 @@ class Mark:
         """What this thread keeps for itself."""
 
 
+_marks: dict[int, weakref.ref[Mark]] = {}
+"""By identifier, which a new thread may have from one that has ended."""
+
+
 class _Own(threading.local):
     thread: Mark
     me: weakref.ref[Mark]
@@ -28,14 +32,19 @@ class _Own(threading.local):
         # here, too, and finds half of it.
         mine = self.__dict__
         mark = mine.setdefault("thread", Mark())
-        mine.setdefault("me", weakref.ref(mark))
+        _marks[mark.ident] = mine.setdefault("me", weakref.ref(mark))
         return mine[name]
 
     def renew(self) -> None:
         """Count as another thread from now on, as if the one before had ended."""
         self.thread = Mark()
-        self.me = weakref.ref(self.thread)
+        self.me = _marks[self.thread.ident] = weakref.ref(self.thread)
 
 
 own = _Own()
 """The calling thread: `me` is dead when it has ended."""
+
+
+def living() -> list[Mark]:
+    """The threads that have used a guard of which another thread was inside, or exclusively."""
+    return [thread for me in list(_marks.values()) if (thread := me()) is not None]

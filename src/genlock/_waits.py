@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
+    from genlock._records import Operation
+
 # Seconds.
 ROUND = 0.004  # in which every waiter is to get its turn, so that switching costs little
 SHORTEST_QUANTUM = 0.0002  # measured: less costs throughput, more makes 32 threads wait longer
@@ -34,14 +36,6 @@ BACKSTOP = 0.25  # an asynchronous exception can lose a wake-up: every wait look
 _serial = itertools.count(1).__next__
 _waiting: dict[int, Ticket] = {}
 """By thread identifier, the innermost wait of every thread that waits."""
-
-
-def stacks(idents: set[int], looks: int = 1) -> Mapping[int, tuple[FrameType, ...]]:
-    """The stacks of threads that wait, innermost frame first, by thread identifier.
-
-    Where threads run at the same time, those that are awake at each of the `looks` are left out.
-    """
-    return _stacks.of_sleepers(idents, looks)
 
 
 class Patience:
@@ -89,26 +83,32 @@ class Ticket:
 
     `held` is what its thread is inside of: as long as it waits, it cannot leave any of that.
     `awake`, `granted` and `gone` are the protocol between the waiter and whoever passes the turn
-    on; see the gate.
+    on; see the gate. `began` is when the wait did, `operation` what it is for, and `frame` that of
+    the method that waits, as long as it does.
     """
 
     __slots__ = (
         "_sleep",
         "_wake",
         "awake",
+        "began",
+        "frame",
         "gone",
         "granted",
         "has_looked",
         "head_since",
         "held",
         "ident",
+        "operation",
         "outer",
         "serial",
         "thread",
         "wanted",
     )
 
-    def __init__(self, wanted: object, held: tuple[object, ...]) -> None:
+    def __init__(
+        self, wanted: object, held: tuple[object, ...], operation: Operation = "next"
+    ) -> None:
         # Looked up now, not at import: gevent replaces both.
         lock = _thread.allocate_lock()
         self.ident = _thread.get_ident()
@@ -117,10 +117,12 @@ class Ticket:
         self._sleep, self._wake = lock.acquire, lock.release
         self.wanted = wanted
         self.held = held
-        self.head_since = monotonic()
+        self.operation = operation
+        self.frame: FrameType | None = None
+        self.began = self.head_since = monotonic()
         self.awake = self.granted = self.gone = False
         self.serial: float = math.inf
-        self.outer = _innermost_wait(self.ident)
+        self.outer = innermost_wait(self.ident)
         # A thread that keeps nothing from others cannot close a cycle.
         self.has_looked = not self.can_be_in_a_cycle()
 
@@ -128,13 +130,14 @@ class Ticket:
         """Whether the thread of this wait keeps anything from others."""
         return bool(self.held) or self.outer is not None
 
-    @_stacks.sleeps
     def sleep(self, patience: Patience) -> bool:
         """Park until woken or until there is something to look after; whether it was woken."""
         longest = BACKSTOP if self.has_looked else LOOK_AFTER
-        woken = self._sleep(True, patience.pause(longest))
-        _stacks.stay_for_readers()
-        return woken
+        return self._sleep(True, patience.pause(longest))
+
+    def stack(self) -> tuple[FrameType, ...]:
+        """The stack of its thread from the method that waits outwards; empty if it has left."""
+        return _stacks.read(lambda: self.frame)
 
     def rouse(self) -> None:
         """Undo that somebody else has used up the wake-up."""
@@ -171,13 +174,18 @@ class Ticket:
 
 
 class WaitQueue(deque[Ticket]):
-    """The calls that wait for one thing, first come first; `quantum` in seconds."""
+    """The calls that wait for one thing, first come first; `quantum` in seconds.
 
-    __slots__ = ("quantum",)
+    And what became of those that have gone: how many were `contended`, and how long they waited
+    in all and at most, in nanoseconds. Kept here, where only things that are contended have it.
+    """
+
+    __slots__ = ("contended", "longest", "quantum", "waited")
 
     def __init__(self) -> None:
         super().__init__()
         self.quantum = SHORTEST_QUANTUM
+        self.contended = self.waited = self.longest = 0
 
     def tickets(self) -> list[Ticket]:
         """Those who wait; others may join and leave meanwhile."""
@@ -242,18 +250,39 @@ def begin_wait(ticket: Ticket) -> None:
     ticket.serial = _serial()
 
 
-def end_wait(ticket: Ticket) -> None:
-    """The calling thread no longer waits on `ticket`; what it waited on before is in force."""
-    if _waiting.get(ticket.ident) is ticket:
-        if ticket.outer is None:
-            _waiting.pop(ticket.ident, None)
-        else:
-            _waiting[ticket.ident] = ticket.outer
+def end_wait(ticket: Ticket) -> bool:
+    """The calling thread no longer waits on `ticket`; what it waited on before is in force.
+
+    Returns whether it waited on it until now.
+    """
+    if _waiting.get(ticket.ident) is not ticket:
+        return False
+    if ticket.outer is None:
+        _waiting.pop(ticket.ident, None)
+    else:
+        _waiting[ticket.ident] = ticket.outer
+    return True
 
 
-def is_waiting(ident: int) -> bool:
-    """Whether the thread with this identifier waits."""
-    return _innermost_wait(ident) is not None
+def innermost_wait(ident: int) -> Ticket | None:
+    """The wait that the thread with this identifier is in, if any."""
+    ticket = _waiting.get(ident)
+    while ticket is not None and ticket.gone:  # an exception kept it from being taken out
+        ticket = ticket.outer
+    return ticket
+
+
+def stacks(idents: set[int]) -> Mapping[int, tuple[FrameType, ...]]:
+    """The stacks of threads that wait, innermost frame first, by thread identifier.
+
+    Where threads run at the same time, they begin at the method that waits, and threads that wait
+    for nothing are left out.
+    """
+    if not _stacks.RUN_AT_ONCE:
+        frames = _stacks.current_frames()
+        return {ident: _stacks.walk(frames[ident]) for ident in idents if ident in frames}
+    waits = {ident: wait for ident in idents if (wait := innermost_wait(ident)) is not None}
+    return {ident: stack for ident, wait in waits.items() if (stack := wait.stack())}
 
 
 def own_wait_for(thing: object) -> Ticket | None:
@@ -261,7 +290,7 @@ def own_wait_for(thing: object) -> Ticket | None:
 
     That is so in a signal handler or a finaliser that runs during the wait.
     """
-    ticket = _innermost_wait(_thread.get_ident())
+    ticket = innermost_wait(_thread.get_ident())
     while ticket is not None and ticket.wanted is not thing:
         ticket = ticket.outer
     return ticket
@@ -299,10 +328,21 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
         if owner.ident == ticket.ident:
             break
         cycle.append(owner)
-    for known in cycle:
-        if known.granted or known.gone or _waiting.get(known.ident) is not known:
-            return []
+    if not all(map(is_in_force, cycle)):
+        return []
     return cycle if all(known.serial <= ticket.serial for known in cycle) else []
+
+
+def standing() -> list[Ticket]:
+    """The innermost wait of every thread that waits, the longest one first."""
+    tickets = [innermost_wait(ident) for ident in list(_waiting)]
+    found = [ticket for ticket in tickets if ticket is not None and not ticket.granted]
+    return sorted(found, key=lambda ticket: ticket.began)
+
+
+def is_in_force(ticket: Ticket) -> bool:
+    """Whether its thread waits on this ticket, and has not been given its turn."""
+    return not ticket.granted and not ticket.gone and _waiting.get(ticket.ident) is ticket
 
 
 def _runs_event_loop() -> bool:
@@ -312,16 +352,9 @@ def _runs_event_loop() -> bool:
     return running_loop is not None and running_loop() is not None
 
 
-def _innermost_wait(ident: int) -> Ticket | None:
-    ticket = _waiting.get(ident)
-    while ticket is not None and ticket.gone:  # an exception kept it from being taken out
-        ticket = ticket.outer
-    return ticket
-
-
 def _waiter_that_has(thing: object) -> Ticket | None:
     for ident in list(_waiting):
-        ticket = _innermost_wait(ident)
+        ticket = innermost_wait(ident)
         if ticket is not None and ticket.has(thing):
             return ticket
     return None

@@ -66,7 +66,7 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
         )
     return "\n".join(
         [
-            f"{caller} has waited {_seconds(diagnosis.waited)} for {diagnosis.guard!r} in"
+            f"{caller} has waited {duration(diagnosis.waited)} for {diagnosis.guard!r} in"
             f" {diagnosis.operation}(): {holder} is still inside.",
             *_inside_and_call(diagnosis),
         ]
@@ -371,10 +371,11 @@ def _holder(diagnosis: Diagnosis) -> str:
 
 
 def _within(waited: float | None) -> str:
-    return f"within {_seconds(waited)}" if waited and waited >= _SHORTEST_TOLD else "at once"
+    return f"within {duration(waited)}" if waited and waited >= _SHORTEST_TOLD else "at once"
 
 
-def _seconds(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
+    """Seconds, as exactly as one wants to know them."""
     seconds = seconds or 0.0
     return f"{seconds:.2g} s" if _SHORTEST_TOLD <= seconds < _TENS else f"{seconds:.0f} s"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
+    "dump": "Print what the guards of a running process do, and who waits for whom.",
     "explain": "Say what an error about a generator means, by its code or from a log.",
     "run": "Run a program unchanged, and explain its errors about generators.",
 }

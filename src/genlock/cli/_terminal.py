@@ -20,16 +20,21 @@ _STYLES = (
 )
 
 
-def write(text: str, stream: TextIO | None = None) -> None:
-    """Write `text` and a line break; to a terminal in colour, unless NO_COLOR is set."""
+def write(text: str, stream: TextIO | None = None, *, for_people: bool = True) -> None:
+    """Write `text` and a line break; for people at a terminal in colour, unless NO_COLOR is set."""
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console
         return
-    if _wants_colour(stream) and _write_in_colour(text, stream):
+    if for_people and _wants_colour(stream) and _write_in_colour(text, stream):
         return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        if stream is not sys.stdout:
+            raise
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
 
 
 def _wants_colour(stream: TextIO) -> bool:

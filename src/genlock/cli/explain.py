@@ -55,11 +55,7 @@ def perform(options: argparse.Namespace) -> int:
     codes = [_known(each) for each in subjects if _is_code(each)]
     if not subjects:
         files = [_STDIN]
-    try:
-        return _explain(codes, files, as_json=options.json)
-    except BrokenPipeError:  # whoever reads has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
-        return 0
+    return _explain(codes, files, as_json=options.json)
 
 
 def _explain(codes: list[str], files: list[str], *, as_json: bool) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from genlock import _run_wording
 from genlock._instrument import Instrument
 from genlock._launch import NoProgramError, Program
+from genlock._on_signal import listen_by_default
 from genlock._patterns import Pattern, PatternError, Use
 from genlock._reporter import Reporter
 from genlock._rewrite import guard_generators
@@ -86,6 +87,7 @@ def perform(options: argparse.Namespace) -> int:
         handle.install()
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)
     reporter.start()
+    listen_by_default()
     try:
         program.run(lambda error: reporter.tell(error, "program"))
     except NoProgramError as error:

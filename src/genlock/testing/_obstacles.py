@@ -40,12 +40,12 @@ class BusyGate:
         """The wait, with those of `gates` that its thread holds."""
         held = [_evidence.owned_by(frame) for frame in _frames.stack(self.frame)]
         ticket = Ticket(self.gate, (*filter(None, held), *filter(self.keeps, gates)))
-        ticket.ident, ticket.outer = self.ident, None
+        ticket.ident, ticket.outer, ticket.frame = self.ident, None, self.frame
         return ticket
 
     def keeps(self, gate: Gate) -> bool:
         """Whether the thread of this call uses `gate` exclusively."""
-        keep = None if gate.keeper is None else gate.keeper()
+        keep = _evidence.keep_of(gate)
         thread = None if keep is None else keep.thread()
         return thread is not None and thread.ident == self.ident
 

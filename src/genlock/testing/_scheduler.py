@@ -259,6 +259,7 @@ class Run:
 
     def end_pretence(self) -> None:
         for ticket in self.pretended:
+            ticket.frame = None
             _waits.end_wait(ticket)
         self.pretended.clear()
 
@@ -272,7 +273,6 @@ class Run:
             _release(task.lock)
 
 
-@_stacks.sleeps
 def _park(lock: _thread.LockType) -> None:
     lock.acquire()
     _stacks.stay_for_readers()

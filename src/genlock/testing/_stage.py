@@ -164,7 +164,7 @@ class Stage:
         task = run.current
         if task is None:
             return  # it has just ended
-        if _waits.is_waiting(task.ident):
+        if _waits.innermost_wait(task.ident) is not None:
             verdict = "held"
         innermost = _stuck.innermost_frames({task.ident}).get(task.ident)
         frame = None if innermost is None else _frames.user_frame(innermost)

@@ -1,0 +1,45 @@
+"""Snapshots as flowcharts in Mermaid's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genlock._wording import duration, place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genlock._records import GuardState
+
+
+def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) -> str:
+    """The threads and the guards in use as a flowchart, each once."""
+    lines = ["flowchart LR"]
+    threads: dict[int, str] = {}
+    edges: list[str] = []
+    in_use = [guard for guard in guards if guard.holder is not None or guard.waiters]
+    for number, guard in enumerate(in_use, 1):
+        where = f"<br/>{_escaped(place(guard.site))}" if guard.site else ""
+        lines.append(f'  g{number}(["{_escaped(guard.name)}: {guard.status}{where}"])')
+        if guard.holder is not None and guard.holder_ident is not None:
+            threads[guard.holder_ident] = guard.holder.thread
+            edges.append(f"  g{number} -->|held by| t{guard.holder_ident}")
+        for wait in guard.waiters:
+            threads.setdefault(wait.ident, wait.thread)
+            edges.append(f"  t{wait.ident} -.->|waits {duration(wait.waited)}| g{number}")
+    lines += [f'  t{ident}["{_escaped(name)}"]' for ident, name in threads.items()]
+    if len(in_use) < len(guards):
+        lines.append(f'  rest["{len(guards) - len(in_use):,} guards at rest"]')
+    stuck = [f"t{ident}" for cycle in deadlocks for ident in cycle if ident in threads]
+    if stuck:
+        edges += ["  classDef deadlock stroke:#c00,stroke-width:3px"]
+        edges.append(f"  class {','.join(stuck)} deadlock")
+    return "\n".join([*lines, *edges, ""])
+
+
+def _escaped(text: str) -> str:
+    """Text that Mermaid shows as it is."""
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    return (
+        plain.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+    )

@@ -1,0 +1,507 @@
+"""What a guard is doing, and what all of them are, told while it goes on."""
+
+import functools
+import gc
+import itertools
+import json
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import genlock
+from crew import PATIENCE, Occupied, Worker, needs_flag_gate, strike_down, together, until
+from genlock import _gates, _live
+from subprocesses import run_program
+from test_abandoned import in_a_forked_child
+
+
+def count_up() -> Generator[int, Any, None]:
+    yield from range(100)
+
+
+def state_of_inside(stage: Occupied) -> genlock.GuardState:
+    """The state of an occupied guard, when its holder can be read on any build."""
+    until(lambda: (holder := genlock.state(stage.guard).holder) and holder.steps)
+    return genlock.state(stage.guard)
+
+
+def line_below(function: Callable[..., object], lines: int) -> int:
+    return function.__code__.co_firstlineno + lines
+
+
+# One guard.
+
+
+def test_a_generator_that_was_not_started() -> None:
+    state = genlock.state(genlock.guard(count_up(), name="fresh"))
+    assert (state.name, state.status, state.holder, state.waiters) == ("fresh", "created", None, ())
+    assert state.site
+    assert (state.site.file, state.site.line) == (__file__, line_below(count_up, 0))
+
+
+def test_a_suspended_generator() -> None:
+    guard = genlock.guard(count_up(), prime=True)
+    state = genlock.state(guard)
+    assert state.status == "suspended"
+    assert state.site
+    assert state.site.line == line_below(count_up, 1)
+    assert (state.exclusive, state.ended, state.contended) == (False, None, 0)
+    assert next(guard) == 1
+
+
+def test_a_generator_that_has_ended_tells_how() -> None:
+    guard = genlock.guard(iter([1]))
+    assert genlock.state(guard).status == "idle"
+    closed = genlock.guard(count_up())
+    closed.close()
+    assert genlock.state(closed).status == "closed"
+    assert genlock.state(closed).ended
+    failing: genlock.GuardedIterator[float] = genlock.guard(1 / n for n in [0])
+    with pytest.raises(ZeroDivisionError):
+        next(failing)
+    ended = genlock.state(failing).ended
+    assert ended
+    assert (ended.how, ended.error) == ("raised", "ZeroDivisionError: division by zero")
+
+
+def test_a_running_generator_tells_who_is_inside_and_who_waits() -> None:
+    with Occupied() as stage:
+        waiter = Worker(lambda: stage.guard.send("late"), name="late")
+        until(stage.waiters)
+        state = state_of_inside(stage)
+        stage.leave.set()
+        waiter.result()
+    assert state.status == "running"
+    assert state.during == "send"
+    assert state.holder
+    assert state.holder.thread == "holder"
+    assert state.holder_ident == stage.holder.ident
+    assert [step.actor for step in state.holder.steps[:2]] == [
+        "Occupied.__enter__",
+        "occupied",
+    ] or [step.site.code for step in state.holder.steps[:2]] == [
+        'self.guard.send("held")',
+        "self.leave.wait(PATIENCE)",
+    ]
+    assert state.site
+    assert state.site.code == "self.leave.wait(PATIENCE)"
+    (wait,) = state.waiters
+    assert (wait.thread, wait.ident, wait.operation) == ("late", waiter.ident, "send")
+    assert wait.call
+    assert wait.call.code == 'stage.guard.send("late")'
+    assert 0 <= wait.waited < PATIENCE
+
+
+def test_a_guard_told_from_inside_of_itself() -> None:
+    def body() -> Generator[genlock.GuardState, None, None]:
+        yield genlock.state(guard)
+
+    guard = genlock.guard(body(), name="self")
+    state = next(guard)
+    assert state.status == "running"
+    assert state.holder_ident == threading.get_ident()
+    assert state.holder
+    assert state.holder.steps[-1].site.code == "genlock.state(guard)"
+
+
+def test_exclusive_use_is_told() -> None:
+    guard = genlock.guard(count_up(), prime=True)
+    with genlock.exclusive(guard):
+        state = genlock.state(guard)
+    assert state.exclusive
+    assert state.status == "suspended"
+    assert state.holder_ident == threading.get_ident()
+    assert not genlock.state(guard).exclusive
+    assert genlock.state(guard).holder is None
+
+
+def test_an_iterator_that_is_no_generator_counts_as_running_while_a_call_is_inside() -> None:
+    class Slow:
+        def __next__(self) -> genlock.GuardState:
+            return genlock.state(guard)
+
+    guard: genlock.GuardedIterator[genlock.GuardState] = genlock.guard(Slow())  # type: ignore[call-overload]
+    assert next(guard).status == "running"
+    assert genlock.state(guard).status == "idle"
+
+
+@pytest.mark.parametrize("given", [None, count_up(), [], "guard"])
+def test_what_is_no_guard_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"state\(\) takes a guard, not .*\n  Make one"):
+        genlock.state(given)
+
+
+def test_switched_off_a_bare_generator_has_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_live, "is_off", True)
+    bare: Any = count_up()
+    next(bare)
+    assert genlock.state(bare).status == "suspended"
+
+
+# The counters.
+
+
+def test_a_guard_that_nobody_waits_for_counts_nothing() -> None:
+    guard = genlock.guard(count_up())
+    assert sum(guard) == sum(range(100))
+    state = genlock.state(guard)
+    assert (state.contended, state.waited_ns, state.longest_wait_ns) == (0, 0, 0)
+
+
+def test_waits_are_counted_and_timed() -> None:
+    with Occupied() as stage:
+        begun = time.monotonic_ns()
+        waiters = [Worker(lambda: stage.guard.send("late")) for _ in range(3)]
+        until(lambda: stage.waiters() == 3)
+        during = genlock.state(stage.guard)
+        stage.leave.set()
+        for waiter in waiters:
+            waiter.result()
+        most = time.monotonic_ns() - begun
+    state = genlock.state(stage.guard)
+    assert during.contended == state.contended == 3
+    assert 0 < during.longest_wait_ns < state.longest_wait_ns <= most
+    assert state.longest_wait_ns < state.waited_ns <= 3 * most
+
+
+def test_waits_that_end_in_a_timeout_are_counted() -> None:
+    with Occupied() as stage:
+        with pytest.raises(genlock.GuardTimeoutError):
+            genlock.exclusive(stage.guard, timeout=0.01).__enter__()
+        state = genlock.state(stage.guard)
+    assert state.contended == 1
+    assert state.waited_ns == state.longest_wait_ns > 0
+
+
+def test_refusals_are_counted_as_no_wait() -> None:
+    with Occupied(on_busy="raise") as stage:
+        for _ in range(2):
+            with pytest.raises(genlock.ContendedCallError):
+                stage.guard.send("refused")
+        state = genlock.state(stage.guard)
+    assert (state.contended, state.longest_wait_ns) == (2, 0)
+
+
+def test_no_count_is_lost_where_threads_meet() -> None:
+    with Occupied(on_busy="raise") as stage:
+
+        def be_refused() -> None:
+            for _ in range(20):
+                with pytest.raises(genlock.ContendedCallError):
+                    stage.guard.send("refused")
+
+        together(*[be_refused] * 4)
+        assert genlock.state(stage.guard).contended == 80
+
+
+# All of them.
+
+
+def named(snapshot: genlock.Snapshot, name: str) -> list[genlock.GuardState]:
+    return [guard for guard in snapshot.guards if guard.name == name]
+
+
+def test_guards_of_all_kinds_are_found_and_each_once() -> None:
+    kept = [
+        genlock.guard(count_up(), name="all kinds"),
+        genlock.guard(count_up(), name="all kinds", on_reentry="defer"),
+        genlock.guard(iter([]), name="all kinds"),
+    ]
+    found = named(genlock.snapshot(), "all kinds")
+    assert len(found) == len(kept)
+    assert len({guard.identity for guard in found}) == len(kept)
+
+
+def test_a_snapshot_keeps_nothing_alive() -> None:
+    guard = genlock.guard(count_up(), name="short-lived")
+    gone = weakref.ref(guard.__wrapped__)
+    snapshot = genlock.snapshot()
+    del guard
+    gc.collect()
+    assert gone() is None
+    assert len(named(snapshot, "short-lived")) == 1
+    assert named(genlock.snapshot(), "short-lived") == []
+
+
+def test_guards_in_use_are_found_although_the_collector_was_frozen() -> None:
+    with Occupied() as stage:
+        waiter = Worker(lambda: stage.guard.send("late"))
+        until(stage.waiters)
+        idle = genlock.guard(count_up(), name="frozen")
+        gc.freeze()
+        try:
+            snapshot = genlock.snapshot()
+        finally:
+            gc.unfreeze()
+        identity = genlock.state(stage.guard).identity
+        stage.leave.set()
+        waiter.result()
+    assert [guard.identity for guard in snapshot.guards].count(identity) == 1
+    assert len(named(snapshot, "frozen")) == int(_gates.uses_lock)
+    assert genlock.state(idle).status == "created"
+
+
+def test_the_waits_of_all_guards_come_longest_first() -> None:
+    with Occupied() as one, Occupied() as other:
+        workers = []
+        for stage in (one, other, one):
+            before = len(genlock.snapshot().waits)
+            workers.append(Worker(functools.partial(stage.guard.send, 1), name=f"w{before}"))
+            while len(genlock.snapshot().waits) == before:
+                pass
+        waits = genlock.snapshot().waits
+        for stage in (one, other):
+            stage.leave.set()
+        for worker in workers:
+            worker.result()
+    assert [wait.thread for wait in waits] == ["w0", "w1", "w2"]
+    assert genlock.snapshot().waits == ()
+
+
+def test_a_thread_that_ended_in_exclusive_use_is_told_to_be_gone() -> None:
+    guard = genlock.guard(count_up(), name="left behind")
+    entered = threading.Event()
+
+    def enter_and_end() -> None:
+        block.__enter__()
+        entered.set()
+
+    block = genlock.exclusive(guard)
+    Worker(enter_and_end).result()
+    assert entered.is_set()
+    (state,) = named(genlock.snapshot(), "left behind")
+    assert (state.exclusive, state.holder) == (True, None)
+
+
+def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    guard = genlock.guard(count_up(), name="left behind", timeout=PATIENCE)
+    block = genlock.exclusive(guard)
+    Worker(block.__enter__).result()
+    gate: Any = guard._self_gate
+    # Else the wait would end in an error within a quarter of a second.
+    monkeypatch.setattr(type(gate), "reclaim", lambda *_: None)
+    waiter = Worker(lambda: next(guard), name="waiter")
+    until(lambda: gate.queue)
+    snapshot = genlock.snapshot()
+    monkeypatch.undo()
+    waiter.join(PATIENCE)
+    assert isinstance(waiter.raised, genlock.AbandonedGeneratorError)
+    (wait,) = snapshot.waits
+    assert wait.prospect == "gone"
+    assert "'left behind' is busy, and whoever is inside can never come back" in snapshot.to_text()
+
+
+def test_an_object_that_hides_its_type_is_left_alone() -> None:
+    touched = []
+
+    class Meta(type):
+        def __eq__(cls, other: object) -> bool:
+            touched.append("==")
+            return True
+
+        def __hash__(cls) -> int:
+            touched.append("hash")
+            return 1
+
+    class Sly(metaclass=Meta):
+        @property  # type: ignore[misc]
+        def __class__(self) -> Any:
+            touched.append("class")
+            return type(genlock.guard(iter(()))._self_gate)
+
+    sly = [Sly(), Sly()]
+    touched.clear()
+    genlock.snapshot()
+    assert not touched
+    assert len(sly) == 2
+
+
+def test_other_threads_fill_tuples_undisturbed() -> None:
+    deadline = time.monotonic() + 0.5
+
+    def fill() -> None:
+        while time.monotonic() < deadline:
+            assert len(tuple(n for n in range(1000))) == 1000
+
+    def look() -> None:
+        while time.monotonic() < deadline:
+            genlock.snapshot()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        together(fill, fill, look)
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_snapshots_of_guards_that_are_at_work(rounds: int) -> None:
+    """Threads send, close, make guards, time out and use them exclusively meanwhile."""
+    stop = threading.Event()
+    guards = [genlock.guard(itertools.count(), timeout=0.005, warn_after=None) for _ in range(3)]
+
+    def work(turn: int) -> int:
+        done = 0
+        while not stop.is_set():
+            guard = guards[(turn + done) % 3]
+            try:
+                with genlock.exclusive(guard):
+                    next(guard)
+                next(genlock.guard(count_up()))
+            except genlock.GuardTimeoutError:
+                pass
+            done += 1
+        return done
+
+    workers = [Worker(functools.partial(work, turn)) for turn in range(4)]
+    try:
+        for _ in range(rounds):
+            snapshot = genlock.snapshot()
+            assert snapshot.deadlocks == ()
+            assert {wait.prospect for wait in snapshot.waits} <= {""}
+            assert snapshot.to_text()
+            genlock.state(guards[0])
+    finally:
+        stop.set()
+    assert all(worker.result() for worker in workers)
+
+
+def test_a_thread_struck_down_in_its_wait_waits_no_more() -> None:
+    with Occupied() as stage:
+        waiter = Worker(lambda: stage.guard.send("late"))
+        until(stage.waiters)
+        assert len(genlock.snapshot().waits) == 1
+        strike_down(waiter)
+        assert genlock.snapshot().waits == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_has_no_waits_of_others() -> None:
+    with Occupied() as stage:
+        waiter = Worker(lambda: stage.guard.send("late"))
+        until(stage.waiters)
+        told = in_a_forked_child(lambda: str(len(genlock.snapshot().waits)))
+        stage.leave.set()
+        waiter.result()
+    assert told == "0"
+
+
+# What becomes of it.
+
+
+@pytest.fixture
+def crowded() -> Iterator[genlock.Snapshot]:
+    with Occupied() as stage, genlock.exclusive(genlock.guard(count_up(), name="kept")):
+        waiter = Worker(lambda: stage.guard.send("late"), name='a "waiter" <1>')
+        until(stage.waiters)
+        failing: genlock.GuardedIterator[float] = genlock.guard(1 / n for n in [0])
+        with pytest.raises(ZeroDivisionError):
+            next(failing)
+        yield genlock.snapshot()
+        stage.leave.set()
+        waiter.result()
+
+
+def test_json_holds_all_of_it(crowded: genlock.Snapshot) -> None:
+    assert genlock.Snapshot.from_json(crowded.to_json()) == crowded
+    assert json.loads(crowded.to_json())["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"genlock_snapshot": 2}', '{"genlock_snapshot": 1}', "null"]
+)
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"snapshot|Expecting"):
+        genlock.Snapshot.from_json(text)
+
+
+def test_a_flowchart_names_each_thread_and_guard_once(crowded: genlock.Snapshot) -> None:
+    lines = crowded.to_mermaid().splitlines()
+    (ident,) = [wait.ident for wait in crowded.waits]
+    assert lines[0] == "flowchart LR"
+    assert lines.count(f'  t{ident}["a #quot;waiter#quot; #lt;1#gt;"]') == 1
+    assert len([line for line in lines if "occupied: running" in line]) == 1
+
+
+def test_many_rows_are_cut_short() -> None:
+    with Occupied() as stage:
+        waiters = [Worker(lambda: stage.guard.send(1)) for _ in range(15)]
+        until(lambda: stage.waiters() == 15)
+        text = genlock.snapshot().to_text()
+        stage.leave.set()
+        for waiter in waiters:
+            waiter.result()
+    assert text.count("stage.guard.send(1)") == 12
+    assert "    … 3 more\n" in text
+
+
+def test_guards_at_rest_are_counted_by_kind() -> None:
+    many = [genlock.guard(count_up(), name="one of many") for _ in range(1000)]
+    text = genlock.snapshot().to_text()
+    assert "  1,000 times 'one of many' not started, " in text
+    assert len(many) == 1000
+
+
+def test_a_deep_recursion_of_guards_is_told(tmp_path: Any) -> None:
+    program = tmp_path / "deep.py"
+    program.write_text(
+        "import genlock\n"
+        "@genlock.guarded(name='deep')\n"
+        "def deep(n):\n"
+        "    if n: yield from deep(n - 1)\n"
+        "    else: yield genlock.snapshot().to_text()\n"
+        "print(next(deep(100)))\n"
+    )
+    ran = run_program(program)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "101 guards: 101 running; no thread waits for one." in ran.stdout
+    assert ran.stdout.count("is inside") == 1
+
+
+# Written out.
+
+
+def test_a_dump_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    guard = genlock.guard(count_up(), name="dumped")
+    genlock.dump()
+    assert "'dumped' not started" in capsys.readouterr().err
+    assert next(guard) == 0
+
+
+def test_a_dump_goes_to_the_end_of_a_file(tmp_path: Any) -> None:
+    path = tmp_path / "dump.txt"
+    path.write_text("before\n")
+    genlock.dump(path)
+    genlock.dump(str(path))
+    with path.open("a", encoding="ascii") as file:
+        file.write("between\n")
+        genlock.dump(file)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("before\ngenlock: process ")
+    assert text.count("genlock: process") == 3
+    assert text.index("between") < text.rindex("genlock: process")
+
+
+def test_a_dump_to_what_has_only_write() -> None:
+    parts: list[str] = []
+    genlock.dump(SimpleNamespace(write=parts.append))
+    assert parts[0].startswith("genlock: process ")
+
+
+def test_a_dump_without_stderr_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    genlock.dump()
+
+
+@needs_flag_gate
+def test_a_snapshot_costs_idle_guards_nothing_of_their_own() -> None:
+    guard = genlock.guard(count_up())
+    genlock.snapshot()
+    assert guard._self_gate.queue is None

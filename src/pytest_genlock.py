@@ -499,7 +499,8 @@ def _print_snapshot(item: pytest.Item) -> None:
         capture.suspend_global_capture(in_=True)
     is_worker = hasattr(item.config, "workerinput")  # whose standard output nobody sees
     stream = sys.__stderr__ if is_worker else sys.__stdout__
-    print(f"\ngenlock: {_AT_THE_TIME}\n{text}", file=stream, flush=True)
+    heading = f" genlock: {_AT_THE_TIME} ".center(80, "~")
+    print(f"\n{heading}\n{text}", file=stream, flush=True)
 
 
 def _snapshot_of_guards() -> str:

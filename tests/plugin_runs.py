@@ -7,12 +7,18 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import genlock
+import genlock.testing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
     Run = Callable[..., pytest.RunResult]
+
+KEPT = (genlock.testing, genlock.explain, genlock.snapshot)
+"""Imported before: what a run within this process imports is forgotten after it."""
 
 IS_INSTALLED = any(
     plugin.name == "genlock" for plugin in importlib.metadata.entry_points(group="pytest11")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin_runs import runner, shows
+from plugin_runs import LOADED, runner, shows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,15 +131,13 @@ def test_it(genlock_explore):
 def test_tests_may_come_in_any_order(run: Run) -> None:
     pytest.importorskip("pytest_randomly")
     tests = """
-import random
-
 @pytest.mark.parametrize("number", range(4))
 def test_it(genlock_explore, number):
-    print("drew", random.random())
     assert genlock_explore(guarded, [send_one], seed=number).seed == number
 """
-    result = run(tests, "-p", "randomly", "-rP", apart=True, loaded=())
+    result = run(tests, "-p", "randomly", loaded=LOADED, apart=True)
     result.assert_outcomes(passed=4)
+    shows(result, "Using --randomly-seed=")
 
 
 def test_with_autoload_off_it_is_loaded_by_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,12 +238,12 @@ def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def hung(strands: Sequence[Strand], threads: int, timeout: float) -> str:
-    """Threads of hammer() that did not end, and where each of them is."""
+def hung(strands: Sequence[Strand], threads: int, timeout: float, guards: str) -> str:
+    """Threads of hammer() that did not end, where each of them is, and what guards are up to."""
     lines = [f"{len(strands)} of {threads} threads still run after {timeout:g} s:"]
     for strand in strands:
         lines += rows(strand) or [f"    {strand.thread}  is running"]
-    return "\n".join(lines)
+    return "\n".join([*lines, guards]).rstrip()
 
 
 def hammered(failed: int, hanging: int, threads: int) -> str:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 KEPT = (genlock.testing, genlock.explain, genlock.snapshot)
 """Imported before: what a run within this process imports is forgotten after it."""
 
+BY_NAME = ("-p", "pytest_genlock")
+"""Loads the plugin where pytest does not load what is installed."""
+
 IS_INSTALLED = any(
     plugin.name == "genlock" for plugin in importlib.metadata.entry_points(group="pytest11")
 )
-LOADED = () if IS_INSTALLED else ("-p", "pytest_genlock")
 
 HEAD = """
 import threading
@@ -56,16 +58,22 @@ def send_too_early():
 """
 
 
-def runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+def runner(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, autoload: bool = False
+) -> Run:
     """Runs tests, with the functions above, in this process or another one."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    if autoload:
+        monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    else:
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(
         tests: str,
         *arguments: str,
         apart: bool = False,
         ini: str = "",
-        loaded: tuple[str, ...] = (*LOADED, "-p", "no:randomly"),
+        loaded: tuple[str, ...] = BY_NAME,
     ) -> pytest.RunResult:
         pytester.makeini(f"[pytest]\n{ini}")
         pytester.makepyfile(test_it=HEAD + tests)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin_runs import LOADED, runner, shows
+from plugin_runs import BY_NAME, IS_INSTALLED, runner, shows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from plugin_runs import Run
 
 pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     return runner(pytester, monkeypatch)
+
+
+def loaded(*plugins: str) -> tuple[str, ...]:
+    """The arguments that load these plugins besides ours, by the names of their modules."""
+    for plugin in plugins:
+        pytest.importorskip(plugin)
+    return (*BY_NAME, *(word for plugin in plugins for word in ("-p", plugin)))
 
 
 # Timeouts.
@@ -50,10 +61,9 @@ SNAPSHOT = ["genlock: the guards when the time was up", "inner", "holder", "Main
 @pytest.mark.parametrize("workers", [[], ["-n1", "--max-worker-restart=0"]])
 @pytest.mark.parametrize("method", ["signal", "thread"])
 def test_a_timeout_comes_with_a_snapshot(run: Run, method: str, workers: list[str]) -> None:
-    pytest.importorskip("pytest_timeout")
-    if workers:
-        pytest.importorskip("xdist")
-    result = run(HANGING, "--timeout=0.7", f"--timeout-method={method}", *workers, apart=True)
+    plugins = loaded("pytest_timeout", *(["xdist.plugin"] if workers else []))
+    words = ["--timeout=0.5", f"--timeout-method={method}", *workers]
+    result = run(HANGING, *words, loaded=plugins, apart=True)
     assert result.ret != 0
     told = result.stdout.str() + result.stderr.str()
     shown = told[told.index(SNAPSHOT[0]) :]
@@ -65,20 +75,17 @@ def test_a_timeout_comes_with_a_snapshot(run: Run, method: str, workers: list[st
 
 
 def test_a_timeout_without_guards_is_as_ever(run: Run) -> None:
-    pytest.importorskip("pytest_timeout")
     slow = "def test_slow():\n    threading.Event().wait(20)"
-    result = run(slow, "--timeout=0.3", apart=True)
+    result = run(slow, "--timeout=0.2", loaded=loaded("pytest_timeout"), apart=True)
     result.assert_outcomes(failed=1)
     assert "genlock: the guards" not in result.stdout.str() + result.stderr.str()
 
 
-def test_a_test_that_is_in_time_is_as_ever(run: Run) -> None:
-    pytest.importorskip("pytest_timeout")
-    for method in ("signal", "thread"):
-        result = run(
-            "def test_quick(): guarded().send(1)", "--timeout=20", f"--timeout-method={method}"
-        )
-        result.assert_outcomes(passed=1)
+@pytest.mark.parametrize("method", ["signal", "thread"])
+def test_a_test_that_is_in_time_is_as_ever(run: Run, method: str) -> None:
+    quick = "def test_quick(): guarded().send(1)"
+    words = ["--timeout=20", f"--timeout-method={method}"]
+    run(quick, *words, loaded=loaded("pytest_timeout")).assert_outcomes(passed=1)
 
 
 # Workers of pytest-xdist.
@@ -87,7 +94,6 @@ def test_a_test_that_is_in_time_is_as_ever(run: Run) -> None:
 def test_the_seed_and_the_reports_pass_between_workers_and_controller(
     run: Run, tmp_path: Path
 ) -> None:
-    pytest.importorskip("xdist")
     result = run(
         f"""
 import pathlib
@@ -104,6 +110,7 @@ def test_failing():
 """,
         "-n2",
         "--dist=each",
+        loaded=loaded("xdist.plugin"),
         apart=True,
     )
     result.assert_outcomes(passed=4, failed=4)
@@ -117,45 +124,41 @@ def test_failing():
 
 
 def test_coverage_is_measured(run: Run) -> None:
-    pytest.importorskip("pytest_cov")
     tests = """
 def test_it(genlock_explore):
     genlock_explore(guarded, [send_one, send_one]).assert_ok()
 """
-    result = run(tests, "--cov=test_it", "--cov-report=term-missing", apart=True)
+    result = run(
+        tests, "--cov=test_it", "--cov-report=term", loaded=loaded("pytest_cov.plugin"), apart=True
+    )
     result.assert_outcomes(passed=1)
     measured = re.search(r"^test_it\.py +\d+ +(\d+)", result.stdout.str(), re.MULTILINE)
     assert measured is not None
 
 
 def test_tests_may_come_in_any_order(run: Run) -> None:
-    pytest.importorskip("pytest_randomly")
     tests = """
 @pytest.mark.parametrize("number", range(4))
 def test_it(genlock_explore, number):
     assert genlock_explore(guarded, [send_one], seed=number).seed == number
 """
-    result = run(tests, "-p", "randomly", loaded=LOADED, apart=True)
+    result = run(tests, loaded=loaded("pytest_randomly"), apart=True)
     result.assert_outcomes(passed=4)
     shows(result, "Using --randomly-seed=")
 
 
-def test_with_autoload_off_it_is_loaded_by_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    tests = """
-@pytest.mark.genlock(schedules=2)
-def test_it(genlock_explore):
-    genlock_explore(guarded, [send_one, send_one]).assert_ok()
-
-def test_dying():
-    in_thread(send_too_early)
-"""
-    result = run(tests, "--strict-markers", loaded=("-p", "pytest_genlock"), apart=True)
-    result.assert_outcomes(passed=1, failed=1)
-    shows(result, "genlock: seed ", "[GL012]")
-
-
-def test_without_the_plugin_only_fixtures_are_missing(run: Run) -> None:
+def test_it_is_loaded_where_it_is_installed_and_can_be_left_out(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runner(pytester, monkeypatch, autoload=True)
+    if not IS_INSTALLED:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        points = project["entry-points"]["pytest11"]
+        about = pytester.mkdir("genlock-0.dist-info")
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: genlock\nVersion: 0\n")
+        lines = [f"{name} = {module}\n" for name, module in points.items()]
+        (about / "entry_points.txt").write_text("".join(["[pytest11]\n", *lines]))
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), *sys.path]))
     tests = """
 from genlock.testing import explore
 
@@ -163,8 +166,9 @@ def test_function():
     explore(guarded, [send_one, send_one]).assert_ok()
 
 def test_fixture(genlock_explore):
-    pass
+    genlock_explore(guarded, [send_one]).assert_ok()
 """
-    result = run(tests, "-p", "no:genlock", loaded=("-p", "no:pytest_genlock"), apart=True)
+    run(tests, loaded=(), apart=True).assert_outcomes(passed=2)
+    result = run(tests, "-p", "no:genlock", loaded=(), apart=True)
     result.assert_outcomes(passed=1, errors=1)
     shows(result, "fixture 'genlock_explore' not found")

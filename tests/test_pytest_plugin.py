@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crew import needs_gil
-from plugin_runs import LOADED, runner, shows
+from plugin_runs import BY_NAME, runner, shows
 
 if TYPE_CHECKING:
     from plugin_runs import Run
@@ -48,7 +48,7 @@ def test_nothing_of_genlock_is_imported_where_nothing_is_used(pytester: pytest.P
         print("imported:", [name for name in sys.modules if name.split(".")[0] == "genlock"])
     """
     )
-    ran = pytester.run(sys.executable, program, *LOADED)
+    ran = pytester.run(sys.executable, program, *BY_NAME)
     shows(ran, "1 failed, 2 passed, 1 warning", "imported: []")
 
 
@@ -188,6 +188,20 @@ def test_strict_settings_know_all_that_there_is(run: Run) -> None:
     shows(run("", "--markers"), '@pytest.mark.genlock(leaks="error"|"warn"|"off", schedules=N')
 
 
+def test_with_autoload_off_it_is_loaded_by_name(run: Run) -> None:
+    tests = """
+@pytest.mark.genlock(schedules=2)
+def test_it(genlock_explore):
+    genlock_explore(guarded, [send_one, send_one]).assert_ok()
+
+def test_dying():
+    in_thread(send_too_early)
+"""
+    result = run(tests, "--strict-markers", loaded=BY_NAME, apart=True)
+    result.assert_outcomes(passed=1, failed=1)
+    shows(result, "genlock: seed ", "[GL012]")
+
+
 # Guards left suspended.
 
 LEAKING = """
@@ -271,7 +285,7 @@ def test_a_thread_that_dies_of_a_generator_fails_the_test(run: Run) -> None:
 
 
 def test_without_the_plugin_it_is_a_warning(run: Run) -> None:
-    run(DYING, "-p", "no:genlock", "-p", "no:pytest_genlock").assert_outcomes(passed=1, warnings=1)
+    run(DYING, loaded=()).assert_outcomes(passed=1, warnings=1)
 
 
 def test_a_thread_that_dies_of_anything_else_is_left_to_pytest(run: Run) -> None:

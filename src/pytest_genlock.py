@@ -51,6 +51,7 @@ _leaks = pytest.StashKey[contextlib.ExitStack]()
 _died = pytest.StashKey[list["Death"]]()
 _snapshot = pytest.StashKey[str]()
 _sections = pytest.StashKey[list[tuple[str, str]]]()
+_hides_own_lines = pytest.StashKey[bool]()
 
 
 # Options: of the ini file, of the marker.
@@ -375,6 +376,7 @@ def pytest_genlock_diagnose(item: pytest.Item, call: pytest.CallInfo[None]) -> N
     nothing to do with the error, and would be taken for one that has.
     """
     sections = item.stash[_sections] = []
+    item.stash[_hides_own_lines] = False
     died, snapshot = item.stash.get(_died, []), item.stash.get(_snapshot, "")
     item.stash[_died], item.stash[_snapshot] = [], ""
     if call.excinfo is not None:
@@ -382,6 +384,9 @@ def pytest_genlock_diagnose(item: pytest.Item, call: pytest.CallInfo[None]) -> N
             sections += _told(call.excinfo, died)
         except Exception:  # a failure of ours must not hide the user's error
             pass
+        if sections or _has_said_it(call.excinfo):
+            item.stash[_hides_own_lines] = True
+            _hide_own_lines(is_hidden=True)
     if snapshot:
         sections.append((f"genlock: {_AT_THE_TIME}", snapshot))
 
@@ -391,7 +396,11 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the sections to the report of a failure."""
-    report = yield
+    try:
+        report = yield
+    finally:
+        if item.stash[_hides_own_lines]:
+            _hide_own_lines(is_hidden=False)
     if report.failed:
         # What belongs to the error itself is shown with any --show-capture, and in other formats.
         add = getattr(report.longrepr, "addsection", None)
@@ -424,6 +433,16 @@ def _has_said_it(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
     """Whether it is a report of `genlock.testing`, with a diagnosis of its own."""
     module = excinfo.traceback[-1].frame.f_globals.get("__name__", "")
     return excinfo.type is AssertionError and str(module).startswith("genlock.testing.")
+
+
+def _hide_own_lines(*, is_hidden: bool) -> None:
+    """Whether pytest is to leave out the lines of genlock in tracebacks: so it is told by a name.
+
+    Not in those of errors that nothing is known about, which may be errors of genlock.
+    """
+    for name, module in sys.modules.copy().items():
+        if name.partition(".")[0] == "genlock":
+            vars(module)["__tracebackhide__"] = is_hidden
 
 
 _MOST = 1000

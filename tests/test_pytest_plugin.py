@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ pytest_plugins = ["pytester"]
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     return runner(pytester, monkeypatch)
+
+
+def assert_no_line_of_genlock(result: pytest.RunResult) -> None:
+    """Of its own lines, which help nobody: tracebacks name a file and a line."""
+    assert not re.search(r"^\S*genlock/\S*\.py:\d+", result.stdout.str(), re.MULTILINE)
 
 
 # What it costs.
@@ -70,7 +76,7 @@ def test_race(genlock_explore):
         'genlock.testing.replay(setup, workers, "g1:1>T2")',
     )
     result.stdout.no_fnmatch_line("*[[]GL011]*")  # the report has its own
-    result.stdout.no_fnmatch_line("*assert_ok(self)*")
+    assert_no_line_of_genlock(result)
 
 
 def test_fixtures_are_the_functions_of_the_kit(run: Run) -> None:
@@ -406,12 +412,19 @@ def test_a_failure_of_the_generator_protocol_has_its_diagnosis(
         result = run(f"def test_it():\n    {fails}", option)
         result.assert_outcomes(failed=1)
         shows(result, "- genlock -", told, "More about it:  genlock explain GL")
+        assert_no_line_of_genlock(result)
 
 
 def test_a_failure_of_anything_else_has_none(run: Run) -> None:
     result = run("def test_it():\n    assert ValueError('generator already executing') is None")
     result.assert_outcomes(failed=1)
     assert "- genlock" not in result.stdout.str()
+
+
+def test_an_error_of_which_nothing_is_known_has_all_its_lines(run: Run) -> None:
+    result = run("def test_it():\n    send_too_early()\n\ndef test_own():\n    genlock.guard(3)")
+    result.assert_outcomes(failed=2)
+    assert re.search(r"^\S*_guard\.py:\d+: TypeError", result.stdout.str(), re.MULTILINE)
 
 
 @needs_gil

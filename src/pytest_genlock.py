@@ -76,6 +76,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Loaded by `-p pytest_genlock`, it is not to be loaded again as the installed plugin."""
+    if plugin is sys.modules[__name__] and manager.get_name(plugin) != "genlock":
+        manager.set_blocked("genlock")
+
+
 @pytest.hookimpl(trylast=True)  # so that pytest's own hook for threads is set before
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options, and listen for threads that die."""
@@ -99,6 +105,8 @@ def _ini(config: pytest.Config, name: str) -> Any:
         value = config.getini(f"genlock_{name}")
     except (TypeError, ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"genlock_{name}: {error} (in the ini file, or with -o)") from None
+    if value in ("", []):  # what earlier versions of pytest give for None
+        return None
     is_number = name != "leaks" and isinstance(value, str) and value.lstrip("-").isdigit()
     return int(value) if is_number else value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -21,11 +20,7 @@ KEPT = (genlock.testing, genlock.explain, genlock.snapshot)
 """Imported before: what a run within this process imports is forgotten after it."""
 
 BY_NAME = ("-p", "pytest_genlock")
-"""Loads the plugin where pytest does not load what is installed."""
-
-IS_INSTALLED = any(
-    plugin.name == "genlock" for plugin in importlib.metadata.entry_points(group="pytest11")
-)
+"""Loads the plugin, installed or not."""
 
 HEAD = """
 import threading

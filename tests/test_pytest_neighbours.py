@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin_runs import BY_NAME, IS_INSTALLED, runner, shows
+from plugin_runs import BY_NAME, runner, shows
 
 if TYPE_CHECKING:
     from plugin_runs import Run
@@ -151,14 +151,13 @@ def test_it_is_loaded_where_it_is_installed_and_can_be_left_out(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = runner(pytester, monkeypatch, autoload=True)
-    if not IS_INSTALLED:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-        points = project["entry-points"]["pytest11"]
-        about = pytester.mkdir("genlock-0.dist-info")
-        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: genlock\nVersion: 0\n")
-        lines = [f"{name} = {module}\n" for name, module in points.items()]
-        (about / "entry_points.txt").write_text("".join(["[pytest11]\n", *lines]))
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), *sys.path]))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    points = project["entry-points"]["pytest11"]
+    about = pytester.mkdir("genlock-0.dist-info")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: genlock\nVersion: 0\n")
+    lines = [f"{name} = {module}\n" for name, module in points.items()]
+    (about / "entry_points.txt").write_text("".join(["[pytest11]\n", *lines]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), *sys.path]))
     tests = """
 from genlock.testing import explore
 
@@ -168,7 +167,8 @@ def test_function():
 def test_fixture(genlock_explore):
     genlock_explore(guarded, [send_one]).assert_ok()
 """
-    run(tests, loaded=(), apart=True).assert_outcomes(passed=2)
+    for words in ((), BY_NAME):
+        run(tests, loaded=words, apart=True).assert_outcomes(passed=2)
     result = run(tests, "-p", "no:genlock", loaded=(), apart=True)
     result.assert_outcomes(passed=1, errors=1)
     shows(result, "fixture 'genlock_explore' not found")

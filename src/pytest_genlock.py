@@ -312,8 +312,8 @@ def _failing_for_deaths(
         raise
     finally:
         deaths.is_heard = not is_last
-    died = deaths.take()
-    if died and not _are_ignored():
+    died = [death for death in deaths.take() if not _is_ignored(death)]
+    if died:
         item.stash[_died] = died
         pytest.fail(_in_words(died), pytrace=False)
     if skipped is not None:
@@ -321,12 +321,13 @@ def _failing_for_deaths(
     return result
 
 
-def _are_ignored() -> bool:
-    """Whether the user has told pytest not to mind errors in threads, here or everywhere."""
+def _is_ignored(death: Death) -> bool:
+    """Whether the user has told pytest to ignore the warning that it would issue."""
     kind = pytest.PytestUnhandledThreadExceptionWarning
+    text = f"Exception in thread {death.thread}\n\n{death.traceback}"
     with warnings.catch_warnings(record=True) as shown:
         try:
-            warnings.warn(kind("in a thread"), stacklevel=1)
+            warnings.warn(kind(text), stacklevel=1)
         except kind:
             return False
     return not shown
@@ -376,12 +377,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 # Sections of reports.
 
 
-@pytest.hookimpl(specname="pytest_runtest_makereport", tryfirst=True)
+@pytest.hookimpl(specname="pytest_runtest_makereport")
 def pytest_genlock_diagnose(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Make the sections, before there is a report.
 
     The hook below, which has one, is a generator: while that runs, so does a generator that has
-    nothing to do with the error, and would be taken for one that has.
+    nothing to do with the error, and would be taken for one that has. Called after those who come
+    first: pytest has them look up the errors of unittest.
     """
     sections = item.stash[_sections] = []
     item.stash[_hides_own_lines] = False
@@ -407,12 +409,12 @@ def pytest_runtest_makereport(
     try:
         report = yield
     finally:
-        if item.stash[_hides_own_lines]:
+        if item.stash.get(_hides_own_lines, False):
             _hide_own_lines(is_hidden=False)
     if report.failed:
         # What belongs to the error itself is shown with any --show-capture, and in other formats.
         add = getattr(report.longrepr, "addsection", None)
-        for title, text in item.stash[_sections]:
+        for title, text in item.stash.get(_sections, []):
             if add is not None:
                 add(title, text)
             else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crew import needs_gil
 from plugin_runs import BY_NAME, runner, shows
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ def test_nothing_of_genlock_is_imported_where_nothing_is_used(pytester: pytest.P
 # Fixtures.
 
 
-@needs_gil
 def test_explore_fails_a_test_with_its_report(run: Run) -> None:
     result = run("""
 def test_race(genlock_explore):
@@ -302,8 +300,11 @@ def test_it():
     result.assert_outcomes(passed=1, warnings=1)
 
 
-def test_who_ignores_dying_threads_goes_on_ignoring_them(run: Run) -> None:
-    ignoring = "@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')"
+@pytest.mark.parametrize(
+    "what", [":pytest.PytestUnhandledThreadExceptionWarning", "Exception in thread adder"]
+)
+def test_who_ignores_dying_threads_goes_on_ignoring_them(run: Run, what: str) -> None:
+    ignoring = f"@pytest.mark.filterwarnings('ignore:{what}')"
     run(f"{ignoring}\n{DYING.strip()}").assert_outcomes(passed=1)
 
 
@@ -415,6 +416,30 @@ def test_a_failure_of_the_generator_protocol_has_its_diagnosis(
         assert_no_line_of_genlock(result)
 
 
+def test_so_has_a_test_case_of_unittest(run: Run) -> None:
+    result = run("""
+import unittest
+
+class Test(unittest.TestCase):
+    def test_failing(self):
+        in_thread(send_too_early)
+        send_too_early()
+
+    def test_dying(self):
+        in_thread(send_too_early)
+""")
+    result.assert_outcomes(failed=2)
+    shows(result, " Test.test_dying ", "uncaught in the thread 'adder'", "[GL012] ")
+    shows(
+        result,
+        " Test.test_failing ",
+        "- genlock -",
+        "[GL012] ",
+        "- genlock: uncaught in a thread -",
+        "[GL012] ",
+    )
+
+
 def test_a_failure_of_anything_else_has_none(run: Run) -> None:
     result = run("def test_it():\n    assert ValueError('generator already executing') is None")
     result.assert_outcomes(failed=1)
@@ -427,7 +452,6 @@ def test_an_error_of_which_nothing_is_known_has_all_its_lines(run: Run) -> None:
     assert re.search(r"^\S*_guard\.py:\d+: TypeError", result.stdout.str(), re.MULTILINE)
 
 
-@needs_gil
 def test_generators_of_pytest_are_not_taken_for_the_one_that_was_running(run: Run) -> None:
     result = run("def test_it():\n    raise ValueError('generator already executing')")
     shows(result, "[GL011] ")

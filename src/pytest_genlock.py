@@ -248,7 +248,6 @@ class Deaths:
     """
 
     def __init__(self) -> None:
-        self.is_heard = False
         self.found: deque[tuple[Death, threading.ExceptHookArgs]] = deque()
         self.before = threading.excepthook
         self.hook = self.hear
@@ -258,7 +257,7 @@ class Deaths:
         """What `threading.excepthook` calls."""
         death = None
         try:
-            death = _death(args) if self.is_heard else None
+            death = _death(args)
         except Exception:  # a failure of ours must not hide the user's error
             pass
         if death is None:
@@ -271,7 +270,7 @@ class Deaths:
         return [self.found.popleft()[0] for _ in range(len(self.found))]
 
     def stop(self) -> None:
-        """Put back the hook, and give it those that died when there was no test any more."""
+        """Put back the hook, and give it those that died after the last test."""
         if threading.excepthook is self.hook:
             threading.excepthook = self.before
         while self.found:
@@ -296,12 +295,9 @@ def _death(args: threading.ExceptHookArgs) -> Death | None:
     return Death(thread, error, "".join(lines), str(explanation))
 
 
-def _failing_for_deaths(
-    item: pytest.Item, *, is_last: bool = False
-) -> Generator[None, object, object]:
-    """Around a phase of a test: fail for the threads that died meanwhile."""
+def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
+    """Around a phase of a test: fail for the threads that died since the one before."""
     deaths = item.config.stash[_deaths]
-    deaths.is_heard = True
     skipped = None
     try:
         result = yield
@@ -310,8 +306,6 @@ def _failing_for_deaths(
     except BaseException:
         item.stash[_died] = deaths.take()
         raise
-    finally:
-        deaths.is_heard = not is_last
     died = [death for death in deaths.take() if not _is_ignored(death)]
     if died:
         item.stash[_died] = died
@@ -366,7 +360,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Fixtures clean up."""
     try:
-        result = yield from _failing_for_deaths(item, is_last=True)
+        result = yield from _failing_for_deaths(item)
     except BaseException:
         _forget_leaks(item)
         raise
@@ -411,7 +405,7 @@ def pytest_runtest_makereport(
     finally:
         if item.stash.get(_hides_own_lines, False):
             _hide_own_lines(is_hidden=False)
-    if report.failed:
+    if not report.passed:
         # What belongs to the error itself is shown with any --show-capture, and in other formats.
         add = getattr(report.longrepr, "addsection", None)
         for title, text in item.stash.get(_sections, []):

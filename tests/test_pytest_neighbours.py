@@ -62,7 +62,7 @@ SNAPSHOT = ["genlock: the guards when the time was up", "inner", "holder", "Main
 @pytest.mark.parametrize("method", ["signal", "thread"])
 def test_a_timeout_comes_with_a_snapshot(run: Run, method: str, workers: list[str]) -> None:
     plugins = loaded("pytest_timeout", *(["xdist.plugin"] if workers else []))
-    words = ["--timeout=0.5", f"--timeout-method={method}", *workers]
+    words = ["--timeout=1", f"--timeout-method={method}", *workers]
     result = run(HANGING, *words, loaded=plugins, apart=True)
     assert result.ret != 0
     told = result.stdout.str() + result.stderr.str()

@@ -12,6 +12,7 @@ import pytest
 import genlock
 from genlock._protocol import FAULTS
 from genlock.testing import explore
+from plugin_runs import BY_NAME
 from subprocesses import run_python
 
 README = Path(__file__).parents[1] / "README.md"
@@ -147,3 +148,20 @@ def test_the_race_is_found_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = explore(lambda: genlock.guard(found.ledger(), prime=True), [found.salary, found.rent])
     assert str(guarded) == "ok: all 8 schedules with at most 2 preemptions"
     assert str(guarded) in " ".join(README.read_text(encoding="utf-8").split())
+
+
+def test_pytest_reports_as_shown() -> None:
+    account, tests = (
+        next(block for block in blocks("python") if word in block)
+        for word in ("explore(setup", "genlock_explore(")
+    )
+    Path("test_account.py").write_text(account, encoding="utf-8")
+    Path("test_it.py").write_text(tests, encoding="utf-8")
+    words = ("-m", "pytest", *BY_NAME, "-p", "no:cacheprovider", "test_it.py")
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
+    told = run_python(*words, directory=Path.cwd(), environment=alone).stdout
+    told = re.sub(r"^ +[~^]+\n", "", told.replace(f"{Path.cwd()}/", ""), flags=re.MULTILINE)
+    shown = next(block for block in blocks("text") if "landlord" in block)
+    assert shown in told
+    assert "AssertionError: failed: ValueError: generator already executing, in T2" in told
+    assert "2 failed" in told

@@ -105,6 +105,7 @@ class Writer(Witness):
             "" if error is None else _in_short(error),
             () if error is None else tuple(_lines(error.__traceback__)),
             "" if error is None else _steady(_diagnosis(error, failure.thread)),
+            () if error is None else tuple(_notes(error)),
         )
 
 
@@ -121,6 +122,11 @@ def _diagnosis(error: BaseException, thread: int | None) -> str:
     explanation = explain_in_thread(error, "" if thread is None else thread_name(thread))
     # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
     return "" if explanation.not_known or not explanation else str(explanation)
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What is noted on an error: by a guard, what had ended its generator."""
+    return [_steady(note) for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
 
 
 def _lines(traceback: TracebackType | None) -> list[Site]:

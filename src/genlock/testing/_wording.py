@@ -154,6 +154,11 @@ def arrival(thread: int, label: tuple[object, ...]) -> str:
     return f"{thread_name(thread)} {words}" + (f", line {of[1]}" if len(of) > 1 else "")
 
 
+def who_can_go_on(threads: Sequence[int]) -> str:
+    """The threads that one can choose among."""
+    return f"{' and '.join(map(thread_name, threads)) or 'nobody'} can go on"
+
+
 def fits_no_longer(token: str) -> str:
     """The warning that a replay could not do what its token says."""
     return (
@@ -231,6 +236,7 @@ def _cause(story: Story) -> list[str]:
         lines.append(f"  {story.failed or 'The check'} got the error at")
         width = max(len(place(site)) for site in story.raised_at)
         lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
+    lines += [f"  {line}" for note in story.notes for line in note.splitlines()]
     return [*lines, ""] if lines else []
 
 
@@ -238,12 +244,12 @@ def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def hung(strands: Sequence[Strand], threads: int, timeout: float) -> str:
-    """Threads of hammer() that did not end, and where each of them is."""
+def hung(strands: Sequence[Strand], threads: int, timeout: float, guards: str) -> str:
+    """Threads of hammer() that did not end, where each of them is, and what guards are up to."""
     lines = [f"{len(strands)} of {threads} threads still run after {timeout:g} s:"]
     for strand in strands:
         lines += rows(strand) or [f"    {strand.thread}  is running"]
-    return "\n".join(lines)
+    return "\n".join([*lines, guards]).rstrip()
 
 
 def hammered(failed: int, hanging: int, threads: int) -> str:

@@ -1,0 +1,39 @@
+"""What both file formats of a trace have in common: their mark, and what can be wrong with one."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+FORMAT = "genlock-trace"
+VERSION = 1
+"""Goes up when a reader of the version before would misunderstand a file."""
+
+_Made = TypeVar("_Made")
+
+
+class UnreadableError(ValueError):
+    """A file that holds no trace that could be read; the text names it, the position, the reason."""
+
+
+def marked() -> dict[str, Any]:
+    """What both formats carry to be known again."""
+    return {"format": FORMAT, "version": VERSION}
+
+
+def check_mark(head: dict[str, Any], where: str) -> None:
+    """Raise UnreadableError unless `head` is that of a trace of a version that is known."""
+    version = head.get("version")
+    if head.get("format") != FORMAT or type(version) is not int:
+        raise UnreadableError(f"{where}: not a recording of genlock")
+    if version > VERSION:
+        raise UnreadableError(
+            f"{where}: a recording of version {version}; this genlock reads up to {VERSION}"
+        )
+
+
+def made(kind: type[_Made], fields: dict[str, Any]) -> _Made:
+    """A record of what a file says. Raises ValueError where fields are missing or unknown."""
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise ValueError(f"not a {kind.__name__}: {error}") from None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from genlock._events import TracedGuard
     from genlock._policy import Policy
     from genlock._records import Operation
 
@@ -37,9 +38,12 @@ _LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before i
 class Body:
     """Runs `guarded`; whoever calls its methods owns the gate, or is about to ask for it."""
 
-    __slots__ = ("ending", "guarded", "label", "policy", "resume")
+    __slots__ = ("ending", "guarded", "label", "policy", "resume", "traced")
 
     guarded: Any
+    traced: TracedGuard
+    """What events call it. Set when the first one is recorded, so that making a guard costs no
+    more."""
 
     if TYPE_CHECKING:  # every body is that of a gate
         keeper: weakref.ref[_evidence.Keep] | None
@@ -112,6 +116,12 @@ class Body:
         is_from_the_call = traceback is None or traceback.tb_next is None
         return is_from_the_call and hasattr(self.guarded, "gi_frame")
 
+    def is_not_primed(self, error: BaseException) -> bool:
+        """Whether `error` says that the generator has not reached its first yield."""
+        return (
+            type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error)
+        )
+
     def has_ended(self) -> bool:
         return getattr(self.guarded, "gi_frame", self) is None
 
@@ -135,7 +145,7 @@ class Body:
 
     def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
-        if type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error):
+        if self.is_not_primed(error):
             raise _diagnoses.not_primed(self, sys._getframe()) from None
         if not self.has_ended():
             return

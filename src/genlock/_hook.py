@@ -1,0 +1,289 @@
+"""The hook: while somebody records or listens, the methods of the gates are others.
+
+Nothing is asked on the way in, so that tracing that is off costs nothing: the methods themselves
+are exchanged when the first one begins to listen, and put back when the last one has gone. `send`
+is held by its users as a bound method, so it keeps its place and gets other code, for guards made
+before and after alike:
+
+- for one recording that keeps no values, a twin that writes a few words down (see `_twin`);
+- for everything else, and on the lock gate, a `send` by way of `enter`, as for all the other
+  operations, whose common path `run` tells of them.
+
+A call is told to those who were there when it began and are still there when it ends.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+from genlock import _clock, _evidence, _frames, _gates, _log, _telling, _twin
+from genlock._body import Body
+from genlock._events import Event
+from genlock._gate import Gate, asks
+from genlock._telling import Telling
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Callable
+    from types import CodeType, FunctionType
+
+    from genlock._evidence import Keep
+    from genlock._events import Outcome
+    from genlock._log import Log, Track
+    from genlock._records import Operation, Site
+    from genlock._telling import Subscription, Watch
+    from genlock._waits import Patience, Ticket
+
+_changing = threading.RLock()
+
+
+def add_log(log: Log) -> None:
+    """Begin to record into `log`."""
+    with _changing:
+        watch = _telling.now.watch
+        _turn_to(watch._replace(logs=(*watch.logs, log)))
+
+
+def remove_log(log: Log) -> None:
+    """Record into `log` no more."""
+    with _changing:
+        watch = _telling.now.watch
+        _turn_to(watch._replace(logs=tuple(it for it in watch.logs if it is not log)))
+
+
+def add_subscription(subscription: Subscription) -> None:
+    """Begin to tell a subscription."""
+    with _changing:
+        watch = _telling.now.watch
+        _turn_to(watch._replace(subscriptions=(*watch.subscriptions, subscription)))
+
+
+def remove_subscription(subscription: Subscription) -> None:
+    """Tell a subscription no more; nothing if it is not told."""
+    with _changing:
+        watch = _telling.now.watch
+        left = tuple(it for it in watch.subscriptions if it is not subscription)
+        if left != watch.subscriptions:
+            _turn_to(watch._replace(subscriptions=left))
+
+
+def _turn_to(watch: Watch) -> None:
+    _telling.now.watch = watch
+    if not any(watch):
+        _put_back()
+        return
+    for owner, name, _, traced in _EXCHANGED:
+        setattr(owner, name, traced)
+    code = _twin_code() if watch.is_plain else None
+    if code is not None:
+        _send.__globals__["_recorded_by"] = watch.logs[0].tracks
+    _send.__code__ = code or _send_by_enter.__code__
+
+
+def _put_back() -> None:
+    _send.__code__ = _send_code
+    for owner, name, plain, _ in reversed(_EXCHANGED):
+        setattr(owner, name, plain)
+    _kept.clear()
+
+
+# The ways in.
+
+_send = cast("FunctionType", _gates.PlainGate.send)
+_send_code = _send.__code__
+
+
+def _send_by_enter(self: Any, value: Any, /) -> Any:
+    return self.enter(asks(value), self.resume, value)
+
+
+@functools.cache
+def _twin_code() -> CodeType | None:
+    """The code of the twin of `send`, made once and kept, with what it needs in its globals."""
+    code = None if _gates.uses_lock else _twin.recording(_send, _send_code)
+    if code is not None:
+        _evidence.mark_way_in(code)
+        _send.__globals__.update(
+            _enrol=_telling.enrol,
+            _failed=_failed,
+            _read_clock=_clock.read,
+            _caller=sys._getframe,
+            _caller_of_next=_frames.user_frame,
+        )
+    return code
+
+
+def _failed(gate: Body, track: Track, begin: float, value: Any, error: BaseException) -> None:
+    """Under the twin of `send`, the generator raised."""
+    try:
+        if not gate.is_shut_out(error, value):
+            _telling.tell_failure(gate, track, asks(value), begin, error)
+    except RecursionError:  # no room on the stack to tell of it
+        pass
+
+
+# The slow operations, and calls that find the gate busy.
+
+
+class _Told(functools.partial[Any]):
+    """A call that is told of already. To call it leaves no frame on the stack."""
+
+
+class _Queued(functools.partial[Any]):
+    """A call that found the gate busy, so that it may wait, be deferred or be refused."""
+
+    since: int
+    site: Site | None
+    thread: int
+    ran_in: int | None = None
+    has_waited = True
+    is_deferred = False
+
+    @classmethod
+    def now(cls, call: Callable[..., Any]) -> _Queued:
+        queued = cls(call)
+        queued.since = _clock.now()
+        queued.site = _telling.site()
+        queued.thread = _thread.get_ident()
+        return queued
+
+
+def _traced_run(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+    if isinstance(call, _Queued):
+        telling = Telling(gate, operation, args, call.site)
+        call.ran_in = _thread.get_ident()
+        is_deferred = call.is_deferred or call.ran_in != call.thread
+        if call.has_waited or is_deferred:
+            telling.lasted(since=call.since, is_deferred=is_deferred)
+        call = call.func
+    else:
+        telling = Telling(gate, operation, args, _telling.site())
+    return _told(telling, _run, gate, operation, _Told(call), *args)
+
+
+def _traced_poll(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+    """Somebody runs the bare generator. How long it takes until that is free counts as inside."""
+    if isinstance(call, _Told):
+        return _poll_until_free(gate, operation, call, *args)
+    telling = Telling(gate, operation, args, _telling.site())
+    return _told(telling, _poll_until_free, gate, operation, call, *args)
+
+
+def _told(
+    telling: Telling,
+    method: Callable[..., Any],
+    gate: Body,
+    operation: Operation,
+    call: Callable[..., Any],
+    *args: Any,
+) -> Any:
+    try:
+        result = method(gate, operation, call, *args)
+    except BaseException as error:
+        telling.end_with(error)
+        raise
+    telling.end("returned" if operation == "close" else "yielded", result)
+    return result
+
+
+def _traced_take_turn(gate: Gate, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+    watch = _telling.now.watch
+    queued = _Queued.now(call)
+    try:
+        result = _take_turn(gate, operation, queued, *args)
+    except BaseException as error:
+        if queued.ran_in is None:
+            _tell(watch, gate, operation, queued, "refused", type(error).__name__)
+        raise
+    if queued.ran_in != queued.thread:
+        queued.is_deferred = True
+        _tell(watch, gate, operation, queued, "deferred")
+    return result
+
+
+def _traced_run_as_owner(
+    gate: Gate, waiting: Ticket | None, operation: Operation, call: Callable[..., Any], *args: Any
+) -> Any:
+    if isinstance(call, _Queued):
+        call.has_waited = waiting is not None
+    return _run_as_owner(gate, waiting, operation, call, *args)
+
+
+def _traced_keep(gate: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
+    queued = _Queued.now(gate.keep)
+    try:
+        _keep(gate, me, patience)
+    except BaseException as error:
+        watch = _telling.now.watch
+        _tell(watch, gate, "exclusive", queued, "refused", type(error).__name__)
+        raise
+    if gate.keeper is me:
+        _kept[id(me)] = _Kept(_telling.now.watch, me, queued, _clock.now())
+
+
+def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
+    kept = _kept.pop(id(keep), None) if gate.keeper is keep else None
+    _end_keep(gate, keep)
+    if kept is not None:
+        _tell(kept.watch, gate, "exclusive", kept.queued, "kept", begin=kept.begin)
+
+
+class _Kept:
+    """Exclusive use that was seen to begin."""
+
+    __slots__ = ("begin", "me", "queued", "watch")
+
+    def __init__(self, watch: Watch, me: object, queued: _Queued, begin: int) -> None:
+        self.watch = watch
+        self.me = me
+        self.queued = queued
+        self.begin = begin
+
+
+_kept: dict[int, _Kept] = {}
+
+
+def _tell(
+    watch: Watch,
+    gate: Body,
+    operation: Operation,
+    queued: _Queued,
+    outcome: Outcome,
+    error: str = "",
+    begin: int | None = None,
+) -> None:
+    end = _clock.now()
+    begin = end if begin is None else begin
+    waited = 0 if outcome == "deferred" else begin - queued.since
+    event = Event(
+        _telling.enrol(gate),
+        _log.own.thread,
+        operation,
+        begin,
+        end,
+        outcome,
+        error,
+        waited,
+        site=queued.site,
+    )
+    _telling.tell(watch, event)
+
+
+_run, _poll_until_free = Body.run, Body.poll_until_free
+_take_turn, _run_as_owner = Gate.take_turn, Gate.run_as_owner
+_keep, _end_keep = Gate.keep, Gate.end_keep
+
+# `run` is the first to be exchanged and the last to be put back: under a traced `take_turn`, it
+# is the traced one that says whether the call had its turn.
+_EXCHANGED: tuple[tuple[type, str, Any, Any], ...] = (
+    (Body, "run", _run, _traced_run),
+    (Body, "poll_until_free", _poll_until_free, _traced_poll),
+    (Gate, "run_as_owner", _run_as_owner, _traced_run_as_owner),
+    (Gate, "take_turn", _take_turn, _traced_take_turn),
+    (Gate, "keep", _keep, _traced_keep),
+    (Gate, "end_keep", _end_keep, _traced_end_keep),
+)

@@ -1,0 +1,114 @@
+"""The ring buffer of a recording: the last events, and how many there have been."""
+
+from __future__ import annotations
+
+import _thread
+import itertools
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from genlock import _clock, _frames
+from genlock._events import Event, TracedGuard, TracedThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    from genlock._records import Site
+
+_serial = itertools.count(1).__next__
+
+
+class Raw(NamedTuple):
+    """A call to `send` as the fast path leaves it: plain, and read when somebody asks.
+
+    Made as a tuple; the names are for who reads it. Holds no frame, no generator and no value.
+    """
+
+    guard: TracedGuard
+    track: Track
+    is_next: bool
+    begin: float
+    end: float
+    code: CodeType | None
+    instruction: int
+
+
+class Track:
+    """One thread's part in a log: who it is, and how many events it has added.
+
+    Each thread counts its own, so that no lock is needed for the sum to be exact. As a float:
+    that is quicker than an int by 10 ns, and exact up to 2 ** 53.
+    """
+
+    __slots__ = ("append", "seen", "thread")
+
+    def __init__(self, append: Callable[[Any], None]) -> None:
+        self.thread = own.thread
+        self.append = append
+        self.seen = 0.0
+
+
+class _Own(threading.local):
+    """The calling thread as events tell of it, under the name that it had at first."""
+
+    def __init__(self) -> None:
+        ident = _thread.get_ident()
+        self.thread = TracedThread(_serial(), _frames.thread_name(ident), ident)
+
+
+own = _Own()
+
+
+class Tracks(threading.local):
+    """The calling thread's track of one log, made when it is first looked up."""
+
+    def __init__(self, append: Callable[[Any], None], tracks: list[Track]) -> None:
+        self.me = Track(append)
+        tracks.append(self.me)
+
+
+class Log:
+    """The last `size` events of what was recorded from its making on.
+
+    Any thread may add events at any time, without a lock. `values` makes the text of a value
+    that is kept; None keeps no values.
+    """
+
+    def __init__(self, size: int, values: Callable[[Any], str] | None) -> None:
+        self.values = values
+        self._ring: deque[Event | tuple[Any, ...]] = deque(maxlen=size)
+        self._tracks: list[Track] = []
+        self.tracks = Tracks(self._ring.append, self._tracks)
+
+    def take(self, event: Event) -> None:
+        """Add an event of the calling thread."""
+        track = self.tracks.me
+        track.seen += 1.0
+        track.append(event)
+
+    def seen(self) -> int:
+        """How many events were added: exact when no thread is just adding one."""
+        return int(sum(track.seen for track in list(self._tracks)))
+
+    def events(self) -> list[Event]:
+        """The events that are still there, in the order in which they were added."""
+        sites: dict[tuple[CodeType, int], Site] = {}
+        kept = self._ring.copy()
+        return [item if isinstance(item, Event) else _event(Raw(*item), sites) for item in kept]
+
+
+def _event(raw: Raw, sites: dict[tuple[CodeType, int], Site]) -> Event:
+    site = None
+    if raw.code is not None:
+        place = raw.code, raw.instruction
+        site = sites.get(place) or sites.setdefault(place, _frames.instruction_of(*place))
+    return Event(
+        raw.guard,
+        raw.track.thread,
+        "next" if raw.is_next else "send",
+        _clock.in_ns(raw.begin),
+        _clock.in_ns(raw.end),
+        site=site,
+    )

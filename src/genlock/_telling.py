@@ -1,0 +1,193 @@
+"""From a call to the event that tells of it, and on to those who record or listen.
+
+Nothing that goes wrong here is felt by the call: what cannot be found out is left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from genlock import _clock, _frames, _log
+from genlock._errors import GenlockError, NotPrimedError
+from genlock._events import Event, TracedGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from genlock._body import Body
+    from genlock._events import Outcome
+    from genlock._log import Log, Track
+    from genlock._records import Operation, Site
+
+_LONGEST_TEXT = 200  # characters of a value that is kept
+
+_serial = itertools.count(1).__next__
+
+
+class Subscription(Protocol):
+    """Somebody who is told of every event. Neither raises anything of its own."""
+
+    def begin(self, guard: TracedGuard, operation: Operation) -> Callable[[Event], None]:
+        """The generator is about to be resumed; returns what is to be called with the event."""
+
+    def tell(self, event: Event) -> None:
+        """Something that is no resumption has happened."""
+
+
+class Watch(NamedTuple):
+    """Who is there at one moment."""
+
+    logs: tuple[Log, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all there is is one recording that keeps no values."""
+        return len(self.logs) == 1 and not self.subscriptions and self.logs[0].values is None
+
+
+class _Now:
+    watch = Watch()
+
+
+now = _Now()
+"""`watch`: who is there now."""
+
+
+def enrol(gate: Body) -> TracedGuard:
+    """What events call a guard."""
+    try:
+        return gate.traced
+    except AttributeError:
+        pass
+    try:
+        told = _describe(gate)
+    except Exception:  # a __qualname__ that raises, say
+        told = TracedGuard(_serial(), "?")
+    gate.traced = told
+    return told
+
+
+def _describe(gate: Body) -> TracedGuard:
+    code = getattr(gate.guarded, "gi_code", None)
+    if code is None:
+        kind = type(gate.guarded)
+        return TracedGuard(_serial(), gate.name, f"{kind.__module__}.{kind.__qualname__}")
+    frame = getattr(gate.guarded, "gi_frame", None)
+    module = "" if frame is None else frame.f_globals.get("__name__", "")
+    function = f"{module}.{_frames.short_name(code)}".lstrip(".")
+    return TracedGuard(_serial(), gate.name, function, code.co_filename, code.co_firstlineno)
+
+
+def site() -> Site | None:
+    """The line of the user's code that made the call."""
+    frame = _frames.user_frame(sys._getframe(1))
+    return None if frame is None else _frames.line_of(frame.f_code, frame.f_lineno)
+
+
+class Telling:
+    """One resumption, from just before it begins until those who were there are told of it."""
+
+    def __init__(
+        self, gate: Body, operation: Operation, args: tuple[Any, ...], where: Site | None
+    ) -> None:
+        self.gate = gate
+        self.watch = now.watch
+        sent = args[0] if args and operation in ("send", "throw") else None
+        self.sent = [_text(log, sent) if sent is not None else None for log in self.watch.logs]
+        self.event = Event(enrol(gate), _log.own.thread, operation, 0, 0, site=where)
+        self.listeners = [
+            (it, it.begin(self.event.guard, operation)) for it in self.watch.subscriptions
+        ]
+        self.begin = _clock.now()
+
+    def lasted(self, *, since: int, is_deferred: bool) -> None:
+        """The call had waited, or was deferred, until now."""
+        self.begin = _clock.now()
+        passed = self.begin - since
+        self.event = dataclasses.replace(
+            self.event, **{"deferred" if is_deferred else "waited": passed}
+        )
+
+    def end(self, outcome: Outcome, got: Any) -> None:
+        """The call ended without an exception."""
+        self._tell(_clock.now(), outcome, got)
+
+    def end_with(self, error: BaseException) -> None:
+        """The call raised."""
+        end = _clock.now()
+        outcome = outcome_of(self.gate, error)
+        if outcome == "returned":
+            self._tell(end, outcome, getattr(error, "value", None))
+        else:
+            self._tell(end, outcome, error, type(error).__name__)
+
+    def _tell(self, end: int, outcome: Outcome, got: Any, error: str = "") -> None:
+        event = dataclasses.replace(
+            self.event, begin=self.begin, end=end, outcome=outcome, error=error
+        )
+        for log, sent in zip(self.watch.logs, self.sent, strict=True):
+            if log in now.watch.logs:
+                kept = None if log.values is None else _text(log, got)
+                log.take(event if kept is None else dataclasses.replace(event, sent=sent, got=kept))
+        for subscription, listener in self.listeners:
+            if subscription in now.watch.subscriptions:
+                listener(event)
+
+
+def tell(watch: Watch, event: Event) -> None:
+    """Tell those of `watch` who are still there of what is no resumption."""
+    for log in watch.logs:
+        if log in now.watch.logs:
+            log.take(event)
+    for subscription in watch.subscriptions:
+        if subscription in now.watch.subscriptions:
+            subscription.tell(event)
+
+
+def tell_failure(
+    gate: Body, track: Track, operation: Operation, begin: float, error: BaseException
+) -> None:
+    """Record into one log that a resumption raised."""
+    outcome = outcome_of(gate, error)
+    name = "" if outcome == "returned" else type(error).__name__
+    if outcome == "refused":
+        name = NotPrimedError.__name__  # what the caller gets, in a moment
+    since = _clock.in_ns(begin)
+    event = Event(
+        enrol(gate), track.thread, operation, since, _clock.now(), outcome, name, site=site()
+    )
+    track.seen += 1.0
+    track.append(event)
+
+
+def outcome_of(gate: Body, error: BaseException) -> Outcome:
+    """What `error` says of the call to `gate` that it came out of."""
+    if isinstance(error, StopIteration):
+        return "returned"
+    if isinstance(error, GenlockError) and error.diagnosis.guard == gate.name:
+        return "refused" if _is_ours(error.__traceback__) else "raised"
+    return "refused" if gate.is_not_primed(error) else "raised"
+
+
+def _is_ours(traceback: TracebackType | None) -> bool:
+    """Whether an error came through no code but genlock's."""
+    while traceback is not None:
+        if not _frames.is_internal(traceback.tb_frame):
+            return False
+        traceback = traceback.tb_next
+    return True
+
+
+def _text(log: Log, value: Any) -> str | None:
+    if log.values is None:
+        return None
+    try:
+        text = str(log.values(value))
+    except Exception as error:
+        return f"<{type(error).__name__} while it was put into words>"
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

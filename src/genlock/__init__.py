@@ -18,6 +18,12 @@ from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from genlock._events import Event
+    from genlock._recording import Recording, load, trace
+    from genlock._subscribing import Subscription, subscribe
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "Deferred",
     "DeferringGenerator",
     "Diagnosis",
+    "Event",
     "GeneratorBusyError",
     "GenlockError",
     "GuardTimeoutError",
@@ -35,19 +42,31 @@ __all__ = [
     "GuardedIterator",
     "NotPrimedError",
     "Policy",
+    "Recording",
     "ReentrantCallError",
     "Site",
     "Step",
     "Strand",
+    "Subscription",
     "UndeliveredValuesError",
     "configure",
     "coroutine",
     "exclusive",
     "guard",
     "guarded",
+    "load",
+    "subscribe",
+    "trace",
 ]
 
-_LATER: dict[str, str] = {}
+_LATER: dict[str, str] = {
+    "Event": "genlock._events",
+    "Recording": "genlock._recording",
+    "Subscription": "genlock._subscribing",
+    "load": "genlock._recording",
+    "subscribe": "genlock._subscribing",
+    "trace": "genlock._recording",
+}
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""
 
 

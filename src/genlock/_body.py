@@ -118,9 +118,7 @@ class Body:
 
     def is_not_primed(self, error: BaseException) -> bool:
         """Whether `error` says that the generator has not reached its first yield."""
-        return (
-            type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error)
-        )
+        return type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error)
 
     def has_ended(self) -> bool:
         return getattr(self.guarded, "gi_frame", self) is None

@@ -174,12 +174,12 @@ class CallGraph:
         import json
 
         parts = {
-            "nodes": self.nodes,
-            "edges": self.edges,
-            "cycles": self.cycles(),
-            "inversions": self.inversions(),
+            "nodes": [asdict(node) for node in self.nodes],
+            "edges": [asdict(edge) for edge in self.edges],
+            "cycles": [asdict(cycle) for cycle in self.cycles()],
+            "inversions": [asdict(inversion) for inversion in self.inversions()],
         }
-        return json.dumps({name: [asdict(it) for it in part] for name, part in parts.items()})
+        return json.dumps(parts)
 
     def _digraph(self) -> Digraph[str]:
         graph: Digraph[str] = Digraph(self._edges)
@@ -189,7 +189,9 @@ class CallGraph:
 
     # How it is put together.
 
-    def add(self, event: Event, outer: tuple[Event, ...], name: Callable[[TracedGuard], str]) -> None:
+    def add(
+        self, event: Event, outer: tuple[Event, ...], name: Callable[[TracedGuard], str]
+    ) -> None:
         """Add an event and the calls that it was made inside of, outermost first."""
         me = name(event.guard)
         node = self._node(me)

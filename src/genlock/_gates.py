@@ -62,6 +62,11 @@ class DeferringGate(Deferral, PlainGate):
         self.deferred = Deliveries()
 
 
+def kind_for(*, can_defer: bool) -> type[Gate]:
+    """The kind of gate for policies that defer, or for the others."""
+    return DeferringGate if can_defer else PlainGate
+
+
 def gate_for(
     guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
 ) -> Gate:

@@ -6,8 +6,8 @@ is held by its users as a bound method, so it keeps its place and gets other cod
 before and after alike:
 
 - for one recording that keeps no values, a twin that writes a few words down (see `_twin`);
-- for everything else, and on the lock gate, a `send` by way of `enter`, as for all the other
-  operations, whose common path `run` tells of them.
+- for everything else, a `send` by way of `enter`, as for all the other operations, whose common
+  path `run` tells of them.
 
 A call is told to those who were there when it began and are still there when it ends.
 """
@@ -20,9 +20,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
-from genlock import _clock, _evidence, _frames, _gates, _log, _telling, _twin
+from genlock import _clock, _evidence, _gates, _log, _telling, _twin
 from genlock._body import Body
-from genlock._events import Event
 from genlock._gate import Gate, asks
 from genlock._telling import Telling
 
@@ -31,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FunctionType
 
-    from genlock._evidence import Keep
     from genlock._events import Outcome
-    from genlock._log import Log, Track
-    from genlock._records import Operation, Site
+    from genlock._evidence import Keep
+    from genlock._log import Log, Place, Track
+    from genlock._records import Operation
     from genlock._telling import Subscription, Watch
     from genlock._waits import Patience, Ticket
 
@@ -93,7 +92,7 @@ def _put_back() -> None:
 
 # The ways in.
 
-_send = cast("FunctionType", _gates.PlainGate.send)
+_send = cast("FunctionType", _gates.kind_for(can_defer=False).send)
 _send_code = _send.__code__
 
 
@@ -104,15 +103,15 @@ def _send_by_enter(self: Any, value: Any, /) -> Any:
 @functools.cache
 def _twin_code() -> CodeType | None:
     """The code of the twin of `send`, made once and kept, with what it needs in its globals."""
-    code = None if _gates.uses_lock else _twin.recording(_send, _send_code)
+    code = _twin.recording(_send, _send_code)
     if code is not None:
         _evidence.mark_way_in(code)
         _send.__globals__.update(
-            _enrol=_telling.enrol,
+            _raw_next=_telling.raw_next,
+            _raw_elsewhere=_telling.raw_elsewhere,
             _failed=_failed,
             _read_clock=_clock.read,
             _caller=sys._getframe,
-            _caller_of_next=_frames.user_frame,
         )
     return code
 
@@ -137,7 +136,7 @@ class _Queued(functools.partial[Any]):
     """A call that found the gate busy, so that it may wait, be deferred or be refused."""
 
     since: int
-    site: Site | None
+    place: Place | None
     thread: int
     ran_in: int | None = None
     has_waited = True
@@ -147,21 +146,21 @@ class _Queued(functools.partial[Any]):
     def now(cls, call: Callable[..., Any]) -> _Queued:
         queued = cls(call)
         queued.since = _clock.now()
-        queued.site = _telling.site()
+        queued.place = _telling.place()
         queued.thread = _thread.get_ident()
         return queued
 
 
 def _traced_run(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
     if isinstance(call, _Queued):
-        telling = Telling(gate, operation, args, call.site)
+        telling = Telling(gate, operation, args, call.place)
         call.ran_in = _thread.get_ident()
         is_deferred = call.is_deferred or call.ran_in != call.thread
         if call.has_waited or is_deferred:
-            telling.lasted(since=call.since, is_deferred=is_deferred)
+            (telling.deferred_since if is_deferred else telling.waited_since)(call.since)
         call = call.func
     else:
-        telling = Telling(gate, operation, args, _telling.site())
+        telling = Telling(gate, operation, args, _telling.place())
     return _told(telling, _run, gate, operation, _Told(call), *args)
 
 
@@ -169,7 +168,7 @@ def _traced_poll(gate: Body, operation: Operation, call: Callable[..., Any], *ar
     """Somebody runs the bare generator. How long it takes until that is free counts as inside."""
     if isinstance(call, _Told):
         return _poll_until_free(gate, operation, call, *args)
-    telling = Telling(gate, operation, args, _telling.site())
+    telling = Telling(gate, operation, args, _telling.place())
     return _told(telling, _poll_until_free, gate, operation, call, *args)
 
 
@@ -190,7 +189,9 @@ def _told(
     return result
 
 
-def _traced_take_turn(gate: Gate, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+def _traced_take_turn(
+    gate: Gate, operation: Operation, call: Callable[..., Any], *args: Any
+) -> Any:
     watch = _telling.now.watch
     queued = _Queued.now(call)
     try:
@@ -259,18 +260,9 @@ def _tell(
     end = _clock.now()
     begin = end if begin is None else begin
     waited = 0 if outcome == "deferred" else begin - queued.since
-    event = Event(
-        _telling.enrol(gate),
-        _log.own.thread,
-        operation,
-        begin,
-        end,
-        outcome,
-        error,
-        waited,
-        site=queued.site,
-    )
-    _telling.tell(watch, event)
+    subject = (_telling.enrol(gate), _log.own.thread, operation)
+    rest = (outcome, error, waited, 0, queued.place, None, None)
+    _telling.tell(watch, (*subject, begin, end, *rest))
 
 
 _run, _poll_until_free = Body.run, Body.poll_until_free

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from genlock._records import Site
 
+Place = tuple["CodeType", int]
+"""A line of some code: what becomes a site when somebody asks."""
+
 _serial = itertools.count(1).__next__
 
 
@@ -28,11 +31,11 @@ class Raw(NamedTuple):
 
     guard: TracedGuard
     track: Track
-    is_next: bool
     begin: float
     end: float
     code: CodeType | None
-    instruction: int
+    offset: int
+    is_next: bool = False
 
 
 class Track:
@@ -51,11 +54,15 @@ class Track:
 
 
 class _Own(threading.local):
-    """The calling thread as events tell of it, under the name that it had at first."""
+    """The calling thread as events tell of it, under the name that it had at first.
+
+    And whether it is just telling a subscriber.
+    """
 
     def __init__(self) -> None:
         ident = _thread.get_ident()
         self.thread = TracedThread(_serial(), _frames.thread_name(ident), ident)
+        self.is_telling = False
 
 
 own = _Own()
@@ -78,15 +85,15 @@ class Log:
 
     def __init__(self, size: int, values: Callable[[Any], str] | None) -> None:
         self.values = values
-        self._ring: deque[Event | tuple[Any, ...]] = deque(maxlen=size)
+        self._ring: deque[tuple[Any, ...]] = deque(maxlen=size)
         self._tracks: list[Track] = []
         self.tracks = Tracks(self._ring.append, self._tracks)
 
-    def take(self, event: Event) -> None:
-        """Add an event of the calling thread."""
+    def take(self, facts: tuple[Any, ...]) -> None:
+        """Add what becomes an event of the calling thread; see `event_of`."""
         track = self.tracks.me
+        track.append(facts)
         track.seen += 1.0
-        track.append(event)
 
     def seen(self) -> int:
         """How many events were added: exact when no thread is just adding one."""
@@ -94,16 +101,26 @@ class Log:
 
     def events(self) -> list[Event]:
         """The events that are still there, in the order in which they were added."""
-        sites: dict[tuple[CodeType, int], Site] = {}
-        kept = self._ring.copy()
-        return [item if isinstance(item, Event) else _event(Raw(*item), sites) for item in kept]
+        sites: dict[object, Site] = {}
+        return [
+            event_of(item) if len(item) > len(Raw._fields) else _read(Raw(*item), sites)
+            for item in self._ring.copy()
+        ]
 
 
-def _event(raw: Raw, sites: dict[tuple[CodeType, int], Site]) -> Event:
+def event_of(facts: tuple[Any, ...]) -> Event:
+    """The event of its fields in their order, but with a place instead of the site."""
+    place = facts[9]
+    return Event(*facts[:9], None if place is None else _frames.line_of(*place), *facts[10:])
+
+
+def _read(raw: Raw, sites: dict[object, Site]) -> Event:
     site = None
     if raw.code is not None:
-        place = raw.code, raw.instruction
-        site = sites.get(place) or sites.setdefault(place, _frames.instruction_of(*place))
+        place = id(raw.code), raw.offset
+        site = sites.get(place)
+        if site is None:
+            site = sites[place] = _frames.instruction_of(raw.code, raw.offset)
     return Event(
         raw.guard,
         raw.track.thread,

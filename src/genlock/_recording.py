@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genlock import _clock, _hook, _wording
+from genlock import _clock, _hook
 from genlock._events import Trace
 from genlock._log import Log
 from genlock._trace_files import UnreadableError
 from genlock.sinks import chrome, jsonl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -137,6 +138,22 @@ def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Re
     if values is not None and not callable(values):
         raise TypeError(f"values has to be callable, such as repr, not {values!r}")
     return Recording(size, values)
+
+
+@contextmanager
+def recorded_to(path: str | os.PathLike[str], *, size: int = SIZE) -> Iterator[Recording]:
+    """Record the block and save it in a file, also where the block raises.
+
+    Raises ValueError, before the block, where the name of the file tells no format, and OSError
+    after it, where the file cannot be written.
+    """
+    _format_of(path)
+    recording = trace(size=size)
+    try:
+        with recording:
+            yield recording
+    finally:
+        recording.save(path)
 
 
 def load(path: str | os.PathLike[str]) -> Recording:

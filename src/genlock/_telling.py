@@ -5,25 +5,26 @@ Nothing that goes wrong here is felt by the call: what cannot be found out is le
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from genlock import _clock, _frames, _log
+from genlock import _clock, _frames, _guard, _log
 from genlock._errors import GenlockError, NotPrimedError
-from genlock._events import Event, TracedGuard
+from genlock._events import TracedGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from genlock._body import Body
-    from genlock._events import Outcome
-    from genlock._log import Log, Track
-    from genlock._records import Operation, Site
+    from genlock._events import Event, Outcome
+    from genlock._log import Log, Place, Track
+    from genlock._records import Operation
 
 _LONGEST_TEXT = 200  # characters of a value that is kept
+
+_INTERNAL = ("genlock", "genlock.sinks", "wrapt")
 
 _serial = itertools.count(1).__next__
 
@@ -83,35 +84,55 @@ def _describe(gate: Body) -> TracedGuard:
     return TracedGuard(_serial(), gate.name, function, code.co_filename, code.co_firstlineno)
 
 
-def site() -> Site | None:
-    """The line of the user's code that made the call."""
-    frame = _frames.user_frame(sys._getframe(1))
-    return None if frame is None else _frames.line_of(frame.f_code, frame.f_lineno)
+def place() -> Place | None:
+    """The line of the user's code that made the call: cheap, and to be read as a site later."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__package__") in _INTERNAL:
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno or 0
 
 
 class Telling:
     """One resumption, from just before it begins until those who were there are told of it."""
 
+    __slots__ = (
+        "begin",
+        "deferred",
+        "gate",
+        "guard",
+        "listeners",
+        "operation",
+        "place",
+        "sent",
+        "waited",
+        "watch",
+    )
+
     def __init__(
-        self, gate: Body, operation: Operation, args: tuple[Any, ...], where: Site | None
+        self, gate: Body, operation: Operation, args: tuple[Any, ...], where: Place | None
     ) -> None:
         self.gate = gate
+        self.operation = operation
+        self.place = where
         self.watch = now.watch
+        self.guard = enrol(gate)
+        self.waited = self.deferred = 0
         sent = args[0] if args and operation in ("send", "throw") else None
-        self.sent = [_text(log, sent) if sent is not None else None for log in self.watch.logs]
-        self.event = Event(enrol(gate), _log.own.thread, operation, 0, 0, site=where)
-        self.listeners = [
-            (it, it.begin(self.event.guard, operation)) for it in self.watch.subscriptions
-        ]
+        self.sent = [None if sent is None else _text(log, sent) for log in self.watch.logs]
+        self.listeners = [(it, it.begin(self.guard, operation)) for it in self.watch.subscriptions]
         self.begin = _clock.now()
 
-    def lasted(self, *, since: int, is_deferred: bool) -> None:
-        """The call had waited, or was deferred, until now."""
+    def waited_since(self, since: int) -> None:
+        """The call had waited for its turn until now."""
         self.begin = _clock.now()
-        passed = self.begin - since
-        self.event = dataclasses.replace(
-            self.event, **{"deferred" if is_deferred else "waited": passed}
-        )
+        self.waited = self.begin - since
+
+    def deferred_since(self, since: int) -> None:
+        """The call had been deferred until now."""
+        self.begin = _clock.now()
+        self.deferred = self.begin - since
 
     def end(self, outcome: Outcome, got: Any) -> None:
         """The call ended without an exception."""
@@ -127,26 +148,51 @@ class Telling:
             self._tell(end, outcome, error, type(error).__name__)
 
     def _tell(self, end: int, outcome: Outcome, got: Any, error: str = "") -> None:
-        event = dataclasses.replace(
-            self.event, begin=self.begin, end=end, outcome=outcome, error=error
+        calm = (self.waited, self.deferred, self.place)
+        facts = (
+            self.guard,
+            _log.own.thread,
+            self.operation,
+            self.begin,
+            end,
+            outcome,
+            error,
+            *calm,
         )
         for log, sent in zip(self.watch.logs, self.sent, strict=True):
             if log in now.watch.logs:
-                kept = None if log.values is None else _text(log, got)
-                log.take(event if kept is None else dataclasses.replace(event, sent=sent, got=kept))
+                log.take((*facts, sent, _text(log, got)))
         for subscription, listener in self.listeners:
             if subscription in now.watch.subscriptions:
-                listener(event)
+                listener(_log.event_of((*facts, None, None)))
 
 
-def tell(watch: Watch, event: Event) -> None:
+def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
     """Tell those of `watch` who are still there of what is no resumption."""
     for log in watch.logs:
         if log in now.watch.logs:
-            log.take(event)
+            log.take(facts)
     for subscription in watch.subscriptions:
         if subscription in now.watch.subscriptions:
-            subscription.tell(event)
+            subscription.tell(_log.event_of(facts))
+
+
+def raw_next(
+    gate: Body, track: Track, begin: float, end: float, frame: FrameType
+) -> tuple[Any, ...]:
+    """What the twin of `send` leaves of a `next`, which may have come through the guard's own."""
+    if frame.f_code is _guard.GuardedGenerator.__next__.__code__ and frame.f_back is not None:
+        frame = frame.f_back
+    return (gate.traced, track, begin, end, frame.f_code, frame.f_lasti, True)
+
+
+def raw_elsewhere(
+    gate: Body, track: Track, value: Any, begin: float, end: float
+) -> tuple[Any, ...]:
+    """What the twin of `send` leaves of a guard's first event, or one that no Python code caused."""
+    frame = _frames.user_frame(sys._getframe(1))
+    code, offset = (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
+    return (enrol(gate), track, begin, end, code, offset, value is None)
 
 
 def tell_failure(
@@ -157,12 +203,10 @@ def tell_failure(
     name = "" if outcome == "returned" else type(error).__name__
     if outcome == "refused":
         name = NotPrimedError.__name__  # what the caller gets, in a moment
-    since = _clock.in_ns(begin)
-    event = Event(
-        enrol(gate), track.thread, operation, since, _clock.now(), outcome, name, site=site()
-    )
+    times = (_clock.in_ns(begin), _clock.now())
+    facts = (enrol(gate), track.thread, operation, *times, outcome, name, 0, 0, place(), None, None)
+    track.append(facts)
     track.seen += 1.0
-    track.append(event)
 
 
 def outcome_of(gate: Body, error: BaseException) -> Outcome:

@@ -23,21 +23,17 @@ if TYPE_CHECKING:
 
     # What stands in the globals of `send` while a recording runs.
     _recorded_by: Tracks
-    _enrol: Callable[[FlagGate], Any]
-    _failed: Callable[..., None]
     _read_clock: Callable[[], float]
     _caller: Callable[[int], FrameType]
-    _caller_of_next: Callable[[FrameType], FrameType]
+    _raw_next: Callable[..., object]
+    _raw_elsewhere: Callable[..., object]
+    _failed: Callable[..., None]
 
 
 def _resume(self: FlagGate, value: Any) -> Any:
     """What stands in the twin for `return self.resume(value)`."""
     # Hot path. Nothing is kept that would keep a frame, a generator or a value alive.
     track = _recorded_by.me
-    try:
-        guard = self.traced
-    except AttributeError:
-        guard = _enrol(self)
     begin = _read_clock()
     try:
         result = self.resume(value)
@@ -46,14 +42,14 @@ def _resume(self: FlagGate, value: Any) -> Any:
         raise
     end = _read_clock()
     try:
-        caller = _caller(1)
         if value is None:
-            caller = _caller_of_next(caller)
-        event = (guard, track, value is None, begin, end, caller.f_code, caller.f_lasti)
-    except (ValueError, AttributeError):  # no Python code called it
-        event = (guard, track, value is None, begin, end, None, 0)  # type: ignore[assignment]
+            track.append(_raw_next(self, track, begin, end, _caller(1)))
+        else:
+            caller = _caller(1)
+            track.append((self.traced, track, begin, end, caller.f_code, caller.f_lasti))
+    except (AttributeError, ValueError):  # its first one, or no Python code called it
+        track.append(_raw_elsewhere(self, track, value, begin, end))
     track.seen += 1.0
-    track.append(event)
     return result
 
 
@@ -86,7 +82,7 @@ class _Substitution(ast.NodeTransformer):
         function = cast("ast.FunctionDef", template.body[0])
         self._statements = [_ClockReading().visit(node) for node in function.body[1:]]
 
-    def visit_Return(self, node: ast.Return) -> Any:  # noqa: N802  # the name is ast's
+    def visit_Return(self, node: ast.Return) -> Any:  # the name is ast's
         if ast.unparse(node) != "return self.resume(value)":
             return node
         for statement in self._statements:
@@ -98,9 +94,8 @@ class _Substitution(ast.NodeTransformer):
 class _ClockReading(ast.NodeTransformer):
     """Reads the clock in the way that is quickest on this interpreter."""
 
-    def visit_Call(self, node: ast.Call) -> ast.Call:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.Call:
         if isinstance(node.func, ast.Name) and node.func.id == "_read_clock":
             node.args = [ast.Constant(argument) for argument in _clock.ARGUMENTS]
         self.generic_visit(node)
         return node
-

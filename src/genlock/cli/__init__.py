@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "report": "show what a recording tells: a row for each coroutine, call cycles, inverted orders",
+}
 """The subcommands, each with the line that says what it is for."""
 
 MISUSED = 2

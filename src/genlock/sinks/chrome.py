@@ -57,7 +57,9 @@ class _Entries:
         name = self.names[event.guard]
         if event.waited:
             since = event.begin - event.waited
-            yield self.at(place, since, ph="X", name=f"wait for {name}", cat="wait", dur=event.waited)
+            yield self.at(
+                place, since, ph="X", name=f"wait for {name}", cat="wait", dur=event.waited
+            )
         if event.outcome == "kept":
             name = f"exclusive {name}"
         if event.outcome in ("refused", "deferred"):
@@ -146,7 +148,9 @@ def read(text: str, path: str) -> Trace:
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
         is_ours = text.startswith('{"traceEvents": [')
-        reason = "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
+        reason = (
+            "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
+        )
         raise UnreadableError(f"{where}: {reason} ({error.msg})") from None
     rest = whole.get("genlock") if isinstance(whole, dict) else None
     if not isinstance(rest, dict):

@@ -1,0 +1,94 @@
+"""`genlock report`: what a recording tells, in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from genlock import _report_wording as wording
+from genlock._calls import call_graph
+from genlock._recording import load
+from genlock._summary import summary
+from genlock.cli import RefusedError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from genlock._events import Trace
+
+_ROWS = 20
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommand's arguments."""
+    parser.add_argument("file", help="what Recording.save has written: .json or .jsonl")
+    parser.add_argument(
+        "--by",
+        choices=("guard", "function"),
+        default="guard",
+        help="a row for each guard, or one for all guards of a function (default: guard)",
+    )
+    parser.add_argument(
+        "--top", type=int, default=_ROWS, help=f"how many rows to show (default: {_ROWS})"
+    )
+
+
+def perform(options: argparse.Namespace) -> int:
+    """Print the summary; returns the exit status."""
+    if options.top < 1:
+        raise RefusedError(f"--top has to be 1 or more, not {options.top}")
+    try:
+        trace = load(options.file).trace
+    except OSError as error:
+        raise RefusedError(f"{options.file}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    for line in wording.heading(options.file, trace):
+        print(line)
+    _print_table(trace, options.by, options.top)
+    _print_findings(trace, options.by)
+    return 0
+
+
+def _print_table(trace: Trace, by: str, top: int) -> None:
+    rows = [wording.cells(row) for row in summary(trace, by=by)]
+    if not rows:
+        return
+    print()
+    if not _print_with_rich(rows[:top]):
+        for line in wording.table([wording.COLUMNS, *rows[:top]]):
+            print(line)
+    if len(rows) > top:
+        print(wording.left_out(len(rows) - top))
+
+
+def _print_with_rich(rows: Sequence[Sequence[str]]) -> bool:
+    """On a terminal, and where rich is installed; whether it was so."""
+    if not sys.stdout.isatty():
+        return False
+    try:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        return False
+    table = Table(box=SIMPLE_HEAD)
+    for name in wording.COLUMNS:
+        is_text = name in (wording.COLUMNS[0], wording.COLUMNS[-1])
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+    return True
+
+
+def _print_findings(trace: Trace, by: str) -> None:
+    graph = call_graph(trace, by=by)
+    cycles = [wording.cycle(found) for found in graph.cycles()]
+    inversions = [wording.inversion(found) for found in graph.inversions()]
+    for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):
+        print()
+        for line in sum(paragraphs, []) or [wording.nothing_found(what)]:
+            print(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from genlock import _nesting
@@ -112,14 +113,12 @@ class CallGraph:
         graph = self._digraph()
         found = list(self._reentries.values())
         known = {name for cycle in found for name in cycle.path}
-        for component in graph.cyclic_components():
-            if not known.issuperset(component):
-                found.append(self._cycle_in(graph, sorted(component)))
-        return tuple(found)
+        others = (it for it in graph.cyclic_components() if not known.issuperset(it))
+        return (*found, *(self._cycle_in(graph, sorted(component)) for component in others))
 
     def _cycle_in(self, graph: Digraph[str], component: list[str]) -> Cycle:
         path = graph.cycle_through(component[0], set(component))
-        sites = tuple(self._edges[pair].site for pair in zip(path, path[1:], strict=False))
+        sites = tuple(self._edges[pair].site for pair in pairwise(path))
         others = tuple(name for name in component if name not in path)
         return Cycle(tuple(path), sites, is_reentry=False, others=others)
 
@@ -153,7 +152,7 @@ class CallGraph:
         lines = ["digraph genlock {"]
         lines += [f"  {_quoted(node.name)};" for node in self.nodes]
         lines += [
-            f"  {_quoted(edge.driver)} -> {_quoted(edge.driven)} [label={_quoted(str(edge.count))}];"
+            f'  {_quoted(edge.driver)} -> {_quoted(edge.driven)} [label="{edge.count}"];'
             for edge in self.edges
         ]
         return "\n".join([*lines, "}"]) + "\n"

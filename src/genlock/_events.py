@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from genlock._records import Operation, Site
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from genlock._records import Operation, Site
 
 Outcome = Literal["yielded", "returned", "raised", "deferred", "refused", "kept"]
 """How a call to a guard ended. "returned": the generator has ended, by StopIteration or a close;

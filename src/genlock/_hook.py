@@ -18,10 +18,11 @@ import _thread
 import functools
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock import _clock, _evidence, _gates, _log, _telling, _twin
 from genlock._body import Body
+from genlock._errors import ContendedCallError, ReentrantCallError
 from genlock._gate import Gate, asks
 from genlock._telling import Telling
 
@@ -198,11 +199,11 @@ def _traced_take_turn(
         result = _take_turn(gate, operation, queued, *args)
     except BaseException as error:
         if queued.ran_in is None:
-            _tell(watch, gate, operation, queued, "refused", type(error).__name__)
+            _tell(watch, gate, operation, queued, _Occurrence("refused", type(error).__name__))
         raise
     if queued.ran_in != queued.thread:
         queued.is_deferred = True
-        _tell(watch, gate, operation, queued, "deferred")
+        _tell(watch, gate, operation, queued, _Occurrence("deferred"))
     return result
 
 
@@ -216,11 +217,13 @@ def _traced_run_as_owner(
 
 def _traced_keep(gate: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
     queued = _Queued.now(gate.keep)
+    queued.has_waited = not gate.keep_if_free(me)
     try:
-        _keep(gate, me, patience)
+        if queued.has_waited:
+            _keep(gate, me, patience)
     except BaseException as error:
         watch = _telling.now.watch
-        _tell(watch, gate, "exclusive", queued, "refused", type(error).__name__)
+        _tell(watch, gate, "exclusive", queued, _Occurrence("refused", type(error).__name__))
         raise
     if gate.keeper is me:
         _kept[id(me)] = _Kept(_telling.now.watch, me, queued, _clock.now())
@@ -230,7 +233,8 @@ def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
     kept = _kept.pop(id(keep), None) if gate.keeper is keep else None
     _end_keep(gate, keep)
     if kept is not None:
-        _tell(kept.watch, gate, "exclusive", kept.queued, "kept", begin=kept.begin)
+        told = _Occurrence("kept", begin=kept.begin)
+        _tell(kept.watch, gate, "exclusive", kept.queued, told)
 
 
 class _Kept:
@@ -248,20 +252,27 @@ class _Kept:
 _kept: dict[int, _Kept] = {}
 
 
+_AT_ONCE = {ReentrantCallError.__name__, ContendedCallError.__name__}
+"""Refusals of calls that did not wait; it takes a while to say why."""
+
+
+class _Occurrence(NamedTuple):
+    """Something that is no resumption: a call was refused or deferred, exclusive use has ended."""
+
+    outcome: Outcome
+    error: str = ""
+    begin: int | None = None
+
+
 def _tell(
-    watch: Watch,
-    gate: Body,
-    operation: Operation,
-    queued: _Queued,
-    outcome: Outcome,
-    error: str = "",
-    begin: int | None = None,
+    watch: Watch, gate: Body, operation: Operation, queued: _Queued, told: _Occurrence
 ) -> None:
     end = _clock.now()
-    begin = end if begin is None else begin
-    waited = 0 if outcome == "deferred" else begin - queued.since
+    begin = end if told.begin is None else told.begin
+    has_waited = queued.has_waited and told.outcome != "deferred" and told.error not in _AT_ONCE
+    waited = begin - queued.since if has_waited else 0
     subject = (_telling.enrol(gate), _log.own.thread, operation)
-    rest = (outcome, error, waited, 0, queued.place, None, None)
+    rest = (told.outcome, told.error, waited, 0, queued.place, None, None)
     _telling.tell(watch, (*subject, begin, end, *rest))
 
 

@@ -110,8 +110,10 @@ class Log:
 
 def event_of(facts: tuple[Any, ...]) -> Event:
     """The event of its fields in their order, but with a place instead of the site."""
-    place = facts[9]
-    return Event(*facts[:9], None if place is None else _frames.line_of(*place), *facts[10:])
+    *before, place, sent, got = facts
+    site = None if place is None else _frames.line_of(*place)
+    made = dict(zip(Event.__slots__, (*before, site, sent, got), strict=True))
+    return Event(**made)
 
 
 def _read(raw: Raw, sites: dict[object, Site]) -> Event:

@@ -31,19 +31,18 @@ class Recording:
     recorded adds up. Calls that are going on when it starts or stops are left out. Thread-safe.
     """
 
-    def __init__(self, size: int = SIZE, values: Callable[[Any], str] | None = None) -> None:
+    def __init__(
+        self,
+        size: int = SIZE,
+        values: Callable[[Any], str] | None = None,
+        loaded: Trace | None = None,
+    ) -> None:
         self._size = size
         self._values = values
-        self._before = Trace(pid=os.getpid(), epoch=_clock.epoch())
+        self._before = loaded or Trace(pid=os.getpid(), epoch=_clock.epoch())
+        self._is_loaded = loaded is not None
         self._log: Log | None = None
-        self._is_loaded = False
         self._changing = threading.RLock()
-
-    @classmethod
-    def _of(cls, trace: Trace) -> Recording:
-        recording = cls()
-        recording._before, recording._is_loaded = trace, True
-        return recording
 
     def start(self) -> None:
         """Record from now on; nothing if that is so. Raises RuntimeError if it came from a file."""
@@ -173,7 +172,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
     if not text.strip():
         raise UnreadableError(f"{name}, line 1: the file is empty")
     is_lines = '"kind"' in text.partition("\n")[0]
-    return Recording._of((jsonl if is_lines else chrome).read(text, name))
+    return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
 
 
 def _format_of(path: str | os.PathLike[str]) -> Any:

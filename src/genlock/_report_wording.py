@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genlock._summary import Row
 
 COLUMNS = ("coroutine", "resumptions", "inside", "waited", "contended", "longest wait", "ended")
+_STEP = 1000
 
 
 def heading(path: str, trace: Trace) -> list[str]:
@@ -98,8 +99,8 @@ def duration(nanoseconds: int) -> str:
     for smaller in ("ms", "µs"):
         if value >= 1:
             break
-        value, unit = value * 1000, smaller
-    return f"{value:,.3g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
+        value, unit = value * _STEP, smaller
+    return f"{value:,.3g} {unit}" if value < _STEP else f"{value:,.0f} {unit}"
 
 
 def _span(trace: Trace) -> str:

@@ -49,16 +49,10 @@ class Subscription:
             return function(*args)
         except Exception:
             self.end()
-            self._complain()
+            _complain(self._subscriber)
         finally:
             own.is_telling = False
         return None
-
-    def _complain(self) -> None:
-        try:
-            _logger.exception("a subscriber raised and is told no more: %r", self._subscriber)
-        except Exception:  # a broken logging set-up is not the program's fault either
-            pass
 
     def end(self) -> None:
         """Tell the subscriber no more; nothing if that is so."""
@@ -75,6 +69,14 @@ class Subscription:
         traceback: TracebackType | None,
     ) -> None:
         self.end()
+
+
+def _complain(subscriber: object) -> None:
+    try:
+        text = "a subscriber raised and is told no more: %r"
+        _logger.error(text, subscriber, exc_info=True)  # noqa: LOG014  # inside of a handler
+    except Exception:  # a __repr__ that raises, say
+        pass
 
 
 def _nothing(_: Event) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Row:
     """What became of one guard, or of all guards of one function. Times in nanoseconds.
 
-    `contended` counts the calls that had to wait or were refused; `ended` says how the last of
+    `contended` counts the calls that had to wait, or were not to and so refused; `ended` says how the last of
     the generators ended, in a word or two, or is empty.
     """
 
@@ -34,7 +34,7 @@ class Row:
             self.inside += event.end - event.begin
             self._note_ending(event)
         self.waited += event.waited
-        self.contended += event.waited > 0 or event.outcome == "refused"
+        self.contended += event.waited > 0 or event.error == "ContendedCallError"
         self.longest_wait = max(self.longest_wait, event.waited)
 
     def _note_ending(self, event: Event) -> None:

@@ -189,7 +189,7 @@ def raw_next(
 def raw_elsewhere(
     gate: Body, track: Track, value: Any, begin: float, end: float
 ) -> tuple[Any, ...]:
-    """What the twin of `send` leaves of a guard's first event, or one that no Python code caused."""
+    """The same, of a guard's first event, or of one that no Python code caused."""
     frame = _frames.user_frame(sys._getframe(1))
     code, offset = (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
     return (enrol(gate), track, begin, end, code, offset, value is None)

@@ -12,7 +12,7 @@ _Made = TypeVar("_Made")
 
 
 class UnreadableError(ValueError):
-    """A file that holds no trace that could be read; the text names it, the position, the reason."""
+    """A file holds no trace that could be read: its name, the position and the reason."""
 
 
 def marked() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from genlock import _report_wording as wording
@@ -90,5 +91,5 @@ def _print_findings(trace: Trace, by: str) -> None:
     inversions = [wording.inversion(found) for found in graph.inversions()]
     for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):
         print()
-        for line in sum(paragraphs, []) or [wording.nothing_found(what)]:
+        for line in chain.from_iterable(paragraphs or [[wording.nothing_found(what)]]):
             print(line)

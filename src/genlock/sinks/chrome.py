@@ -168,8 +168,8 @@ def _restored(entries: list[_Entry], rest: dict[str, Any]) -> Trace:
     sites = [made(Site, it) for it in rest["sites"]]
     told = [entry["args"] for entry in entries if "order" in entry.get("args", ())]
     events = []
-    for fields in sorted(told, key=lambda it: it["order"]):
-        fields = {name: value for name, value in fields.items() if name not in ("order", "at")}
+    for arguments in sorted(told, key=lambda it: it["order"]):
+        fields = {name: arguments[name] for name in arguments if name not in ("order", "at")}
         fields["guard"] = guards[fields["guard"]]
         fields["thread"] = threads[fields["thread"]]
         fields["site"] = sites[fields["site"]] if "site" in fields else None

@@ -119,7 +119,7 @@ class _Reader:
         self.dropped: int | None = None
 
     def take(self, told: dict[str, Any], where: str) -> None:
-        """Take what one line tells. Raises KeyError, TypeError or ValueError where it makes no sense."""
+        """Take what one line tells. KeyError, TypeError or ValueError if that is nonsense."""
         if self.head is None:
             check_mark(told, where)
             self.head = told

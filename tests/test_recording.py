@@ -503,7 +503,9 @@ def test_the_quick_way_is_the_twin_and_any_other_is_by_enter(way: str) -> None:
         assert (code is _hook._twin_code()) == (way == "twin")
 
 
-def test_without_sources_everything_goes_by_enter(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_sources_everything_goes_by_enter(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_hook, "_twin_code", lambda: None)
     cor = genlock.guard(echo(), prime=True)
     with start(way) as recording:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Place = tuple["CodeType", int]
 """A line of some code: what becomes a site when somebody asks."""
 
+_LOOKS = 20
+
 _serial = itertools.count(1).__next__
 
 
@@ -104,8 +106,17 @@ class Log:
         sites: dict[object, Site] = {}
         return [
             event_of(item) if len(item) > len(Raw._fields) else _read(Raw(*item), sites)
-            for item in self._ring.copy()
+            for item in self._now_in_ring()
         ]
+
+    def _now_in_ring(self) -> list[tuple[Any, ...]]:
+        for _ in range(_LOOKS):
+            try:
+                return list(self._ring.copy())
+            except RuntimeError:  # where threads run at once: one has just added an event
+                continue
+        # They add all the time. What they push out meanwhile counts as dropped.
+        return [self._ring[place] for place in range(len(self._ring))]
 
 
 def event_of(facts: tuple[Any, ...]) -> Event:

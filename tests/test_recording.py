@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from contextlib import suppress
+from functools import partial
 from inspect import currentframe
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,10 @@ def echo() -> Generator[Any, Any, str]:
 
 def facts(events: tuple[Event, ...]) -> list[tuple[str, str, str]]:
     return [(event.guard.name, event.operation, event.outcome) for event in events]
+
+
+def has_more_than(count: int, recording: genlock.Recording) -> bool:
+    return len(recording.events) > count
 
 
 def here() -> int:
@@ -133,7 +138,7 @@ def test_a_call_from_no_python_code_is_recorded_without_a_line(way: str) -> None
         for _ in range(2):
             begun = len(recording.events)
             _thread.start_new_thread(cor.send, (1,))
-            until(lambda begun=begun: len(recording.events) > begun)
+            until(partial(has_more_than, begun, recording))
     assert facts(recording.events) == [("echo", "send", "yielded")] * 2
     assert [event.site for event in recording.events] == [None, None]
 
@@ -202,12 +207,15 @@ def test_recording_starts_and_stops_again_while_threads_send(way: str) -> None:
             sent += 1
         return sent
 
+    def went_on(seen: int) -> bool:
+        return served > seen + 20
+
     recording = start(way, size=100)
     workers = [Worker(send) for _ in range(3)]
     for _ in range(30):
         seen = served
         recording.start()
-        until(lambda seen=seen: served > seen + 20)
+        until(partial(went_on, seen))
         recording.stop()
     over.set()
     assert sum(worker.result() for worker in workers) == served

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-SEEDS = range(40)
+SEEDS = range(12)
 
 
 def in_chrome(trace: Trace) -> str:
@@ -119,13 +119,13 @@ def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     ("entry", "rule"),
     [
         ({"ts": 5, "dur": 10}, "overlap"),
-        ({"ts": 5, "dur": -1}, ""),
-        ({"tid": "main"}, ""),
-        ({"tid": 9}, ""),
-        ({"ph": "s", "id": 1}, ""),
+        ({"ts": 5, "dur": -1}, None),
+        ({"tid": "main"}, None),
+        ({"tid": 9}, None),
+        ({"ph": "s", "id": 1}, None),
     ],
 )
-def test_what_breaks_a_rule_would_be_found(entry: dict[str, Any], rule: str) -> None:
+def test_what_breaks_a_rule_would_be_found(entry: dict[str, Any], rule: str | None) -> None:
     good: dict[str, Any] = {"ph": "X", "name": "a", "cat": "c", "ts": 0, "dur": 10, "pid": 1}
     good["tid"] = 1
     name = {"ph": "M", "name": "thread_name", "pid": 1, "tid": 1, "args": {"name": "main"}}
@@ -199,16 +199,22 @@ def test_a_file_cut_off_anywhere_is_read_or_refused_in_one_line(tmp_path: Path) 
         file = io.StringIO()
         sink.write(trace, file)
         text = file.getvalue().rstrip("\n")
-        for length in range(0, len(text), 7):
+        for length in range(0, len(text), 41):
             path.write_text(text[:length], "utf-8")
-            try:
-                loaded = genlock.load(path)
-            except ValueError as error:
-                assert str(error).startswith(f"{path}, line "), length
-                assert "\n" not in str(error)
+            loaded, complaint = attempt(path)
+            if loaded is None:
+                assert complaint.startswith(f"{path}, line "), length
+                assert "\n" not in complaint
             else:
                 assert loaded.trace.cut
                 assert loaded.events == trace.events[: len(loaded.events)]
+
+
+def attempt(path: Path) -> tuple[genlock.Recording | None, str]:
+    try:
+        return genlock.load(path), ""
+    except ValueError as error:
+        return None, str(error)
 
 
 DAMAGED = {

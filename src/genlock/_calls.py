@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from genlock import _nesting
-from genlock._events import told_apart
+from genlock._events import by_function, told_apart
 from genlock._graph import Digraph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from genlock._events import Event, Trace, TracedGuard
     from genlock._records import Site
@@ -208,7 +208,7 @@ class CallGraph:
         drivers = [it for it in outer if it.operation != "exclusive"]
         if drivers:
             self._drive(name(drivers[-1].guard), me, event, took)
-        if any(it.guard == event.guard for it in drivers):
+        if any(it.guard.number == event.guard.number for it in drivers):
             self._note_reentry([*drivers, event], name)
 
     def _node(self, name: str) -> Node:
@@ -246,8 +246,8 @@ class CallGraph:
         order.threads[event.thread.number] = event.thread.name
 
     def _note_reentry(self, path: list[Event], name: Callable[[TracedGuard], str]) -> None:
-        last = path[-1].guard
-        begin = max(place for place, event in enumerate(path[:-1]) if event.guard == last)
+        last = path[-1].guard.number
+        begin = max(place for place, event in enumerate(path[:-1]) if event.guard.number == last)
         names = tuple(name(event.guard) for event in path[begin:])
         if names not in self._reentries:
             sites = tuple(event.site for event in path[begin + 1 :])
@@ -258,15 +258,11 @@ def call_graph(trace: Trace, *, by: str = "guard") -> CallGraph:
     """The call graph of a trace, by "guard" or by "function"; ValueError for anything else."""
     if by not in ("guard", "function"):
         raise ValueError(f"a call graph is made by 'guard' or by 'function', not {by!r}")
-    names = told_apart(trace.guards) if by == "guard" else _by_function(trace.guards)
+    names = told_apart(trace.guards) if by == "guard" else by_function(trace.guards)
     graph = CallGraph()
     for place in _nesting.placed(trace.events):
-        graph.add(place.event, place.outer, names.__getitem__)
+        graph.add(place.event, place.outer, lambda guard: names[guard.number])
     return graph
-
-
-def _by_function(guards: Iterable[TracedGuard]) -> dict[TracedGuard, str]:
-    return {guard: guard.function or guard.name for guard in guards}
 
 
 def _quoted(text: str) -> str:

@@ -111,11 +111,16 @@ class Trace:
         return tuple(sorted({event.thread for event in self.events}, key=lambda it: it.number))
 
 
-def told_apart(guards: Iterable[TracedGuard]) -> dict[TracedGuard, str]:
-    """The names of guards; those of one name get their numbers, too."""
+def told_apart(guards: Iterable[TracedGuard]) -> dict[int, str]:
+    """The names of guards by their numbers; those of one name get these, too."""
     guards = tuple(guards)
     counts = Counter(guard.name for guard in guards)
     return {
-        guard: guard.name if counts[guard.name] == 1 else f"{guard.name}#{guard.number}"
+        guard.number: guard.name if counts[guard.name] == 1 else f"{guard.name}#{guard.number}"
         for guard in guards
     }
+
+
+def by_function(guards: Iterable[TracedGuard]) -> dict[int, str]:
+    """The functions of guards by their numbers; the name where there is none."""
+    return {guard.number: guard.function or guard.name for guard in guards}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genlock._events import told_apart
+from genlock._events import by_function, told_apart
 
 if TYPE_CHECKING:
     from genlock._events import Event, Trace
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Row:
     """What became of one guard, or of all guards of one function. Times in nanoseconds.
 
-    `contended` counts the calls that had to wait, or were not to and so refused; `ended` says how the last of
-    the generators ended, in a word or two, or is empty.
+    `contended` counts the calls that had to wait, or were not to and so refused; `ended` says how
+    the last of the generators ended, in a word or two, or is empty.
     """
 
     name: str
@@ -48,10 +48,9 @@ class Row:
 
 def summary(trace: Trace, *, by: str = "guard") -> list[Row]:
     """The rows of a trace, by "guard" or by "function", the one with the most time inside first."""
-    guards = trace.guards
-    names = told_apart(guards) if by == "guard" else {it: it.function or it.name for it in guards}
+    names = told_apart(trace.guards) if by == "guard" else by_function(trace.guards)
     rows: dict[str, Row] = {}
     for event in trace.events:
-        name = names[event.guard]
+        name = names[event.guard.number]
         (rows.get(name) or rows.setdefault(name, Row(name))).add(event)
     return sorted(rows.values(), key=lambda row: (-row.inside, row.name))

@@ -41,12 +41,12 @@ class _Entries:
     def entries(self) -> Iterator[_Entry]:
         """All entries; those of slices come in no particular order."""
         places = sorted(_nesting.placed(self.trace.events), key=lambda it: it.event.begin)
-        before: dict[TracedGuard, Placed] = {}
+        before: dict[int, Placed] = {}
         for number, place in enumerate(places):
             yield from self.of_event(place)
             if place.event.is_resumption:
-                last = before.get(place.event.guard)
-                before[place.event.guard] = place
+                last = before.get(place.event.guard.number)
+                before[place.event.guard.number] = place
                 if last is not None and last.event.thread != place.event.thread:
                     yield from self.arrow(number, last, place)
         yield from self.lane_names()
@@ -54,7 +54,7 @@ class _Entries:
     def of_event(self, place: Placed) -> Iterator[_Entry]:
         """An event, and the wait before it."""
         event = place.event
-        name = self.names[event.guard]
+        name = self.names[event.guard.number]
         if event.waited:
             since = event.begin - event.waited
             yield self.at(
@@ -96,7 +96,7 @@ class _Entries:
 
     def arrow(self, number: int, last: Placed, place: Placed) -> Iterator[_Entry]:
         """From the end of one resumption to the begin of the next one, in another thread."""
-        common = {"name": self.names[place.event.guard], "cat": "hand-over", "id": number}
+        common = {"name": self.names[place.event.guard.number], "cat": "hand-over", "id": number}
         leaves = max(last.event.begin, min(last.event.end, place.event.begin) - 1)
         yield self.at(last, leaves, ph="s", **common)
         yield self.at(place, place.event.begin, ph="f", bp="e", **common)

@@ -71,6 +71,10 @@ def check_arrows(entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         if entry["ph"] in "sf":
             ends.setdefault(entry["id"], []).append(entry)
+    lanes: dict[int, list[dict[str, Any]]] = {}
+    for entry in entries:
+        if entry["ph"] == "X":
+            lanes.setdefault(entry["tid"], []).append(entry)
     for pair in ends.values():
         begin, end = sorted(pair, key=lambda entry: entry["ph"], reverse=True)
         assert (begin["ph"], end["ph"]) == ("s", "f")
@@ -78,10 +82,8 @@ def check_arrows(entries: list[dict[str, Any]]) -> None:
         assert (begin["name"], begin["cat"]) == (end["name"], end["cat"])
         for entry in pair:
             assert any(
-                other["ph"] == "X"
-                and other["tid"] == entry["tid"]
-                and other["ts"] - SLACK <= entry["ts"] <= other["ts"] + other["dur"] + SLACK
-                for other in entries
+                other["ts"] - SLACK <= entry["ts"] <= other["ts"] + other["dur"] + SLACK
+                for other in lanes.get(entry["tid"], ())
             ), "an arrow leads nowhere"
 
 

@@ -32,6 +32,7 @@ def test_a_subscriber_is_told_of_every_event_until_it_ends() -> None:
     cor.close()
     subscription.end()
     subscription.end()
+    assert isinstance(subscription, genlock.Subscription)
     assert not subscription.is_active
     cor.close()
     assert [(event.operation, event.outcome) for event in told] == [

@@ -186,7 +186,7 @@ def test_lines_that_were_cut_off_are_read_up_to_there(lines: list[str], tmp_path
     whole = genlock.load(tmp_path / "good.jsonl").events
     path.write_text("\n".join(lines[:20]) + "\n" + lines[20][:17], "utf-8")
     loaded = genlock.load(path)
-    count = sum('"kind": "event"' in line for line in lines[:20])
+    count = sum('"kind":"event"' in line for line in lines[:20])
     assert count
     assert loaded.events == whole[:count]
     assert loaded.trace.cut == f"{path}, line 21: the file ends in the middle of a line"

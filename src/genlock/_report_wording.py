@@ -86,9 +86,9 @@ def inversion(found: Inversion) -> list[str]:
     ]
 
 
-def nothing_found(what: str) -> str:
-    """That there is no cycle, say."""
-    return f"No {what}."
+def nothing_found(what: str, trace: Trace) -> str:
+    """That there is no cycle, say; or none in what is left of the recording."""
+    return f"No {what} in what is shown." if trace.dropped or trace.cut else f"No {what}."
 
 
 def duration(nanoseconds: int) -> str:

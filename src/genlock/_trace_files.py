@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
+
+from genlock._events import Event
 
 FORMAT = "genlock-trace"
 VERSION = 1
 """Goes up when a reader of the version before would misunderstand a file."""
+
+REFERRED = ("guard", "thread", "site")
+"""The fields of events that files tell of apart, once each."""
+
+_DEFAULTS = {item.name: item.default for item in fields(Event) if item.default is not MISSING}
+_PLAIN = tuple(name for name in Event.__slots__ if name not in REFERRED)
 
 _Made = TypeVar("_Made")
 
@@ -29,6 +38,16 @@ def check_mark(head: dict[str, Any], where: str) -> None:
         raise UnreadableError(
             f"{where}: a recording of version {version}; this genlock reads up to {VERSION}"
         )
+
+
+def plain_fields(event: Event) -> dict[str, Any]:
+    """The fields of an event that stand for themselves, but those with their default value."""
+    told = {name: getattr(event, name) for name in _PLAIN}
+    return {
+        name: value
+        for name, value in told.items()
+        if name not in _DEFAULTS or value != _DEFAULTS[name]
+    }
 
 
 def made(kind: type[_Made], fields: dict[str, Any]) -> _Made:

@@ -91,5 +91,5 @@ def _print_findings(trace: Trace, by: str) -> None:
     inversions = [wording.inversion(found) for found in graph.inversions()]
     for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):
         print()
-        for line in chain.from_iterable(paragraphs or [[wording.nothing_found(what)]]):
+        for line in chain.from_iterable(paragraphs or [[wording.nothing_found(what, trace)]]):
             print(line)

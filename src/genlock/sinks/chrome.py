@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from genlock import _clock, _nesting
 from genlock._events import Event, Trace, TracedGuard, TracedThread, told_apart
 from genlock._records import Site
-from genlock._trace_files import UnreadableError, check_mark, made, marked
+from genlock._trace_files import UnreadableError, check_mark, made, marked, plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,15 +84,13 @@ class _Entries:
     def arguments(self, place: Placed) -> dict[str, Any]:
         """What `read` restores the event from, and who looks at it wants to know."""
         event = place.event
-        site = event.site
         told = {"order": place.order, "guard": event.guard.number, "thread": event.thread.number}
-        for name in Event.__slots__:
-            if name not in ("guard", "thread", "site"):
-                told[name] = getattr(event, name)
-        if site is not None:
-            told["site"] = self.sites.setdefault(site, len(self.sites))
-            return {"at": f"{site.file}:{site.line} in {site.function}", **told}
-        return told
+        told |= plain_fields(event)
+        site = event.site
+        if site is None:
+            return told
+        told["site"] = self.sites.setdefault(site, len(self.sites))
+        return {"at": f"{site.file}:{site.line} in {site.function}", **told}
 
     def arrow(self, number: int, last: Placed, place: Placed) -> Iterator[_Entry]:
         """From the end of one resumption to the begin of the next one, in another thread."""
@@ -127,7 +125,7 @@ def write(trace: Trace, file: IO[str]) -> None:
     file.write('{"traceEvents": [\n')
     separator = ""
     for entry in entries.entries():
-        file.write(separator + json.dumps(entry))
+        file.write(separator + json.dumps(entry, separators=(",", ":")))
         separator = ",\n"
     rest = {
         **marked(),

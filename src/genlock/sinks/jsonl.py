@@ -19,19 +19,26 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from genlock._clock import epoch
 from genlock._events import Event, Trace, TracedGuard, TracedThread
 from genlock._records import Site
-from genlock._trace_files import VERSION, UnreadableError, check_mark, made, marked
+from genlock._trace_files import (
+    REFERRED,
+    VERSION,
+    UnreadableError,
+    check_mark,
+    made,
+    marked,
+    plain_fields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_DEFAULTS = {item.name: item.default for item in fields(Event) if item.default is not MISSING}
-_REFERRED = {"guard": TracedGuard, "thread": TracedThread, "site": Site}
+_REFERRED = dict(zip(REFERRED, (TracedGuard, TracedThread, Site), strict=True))
 
 
 class _Lines:
@@ -43,26 +50,28 @@ class _Lines:
     def event(self, event: Event) -> Iterator[str]:
         """The line of an event, and before it those of what has not been told yet."""
         told: dict[str, Any] = {"kind": "event"}
-        for name in Event.__slots__:
+        for name in _REFERRED:
             value = getattr(event, name)
-            if name in _DEFAULTS and value == _DEFAULTS[name]:
+            if value is None:
                 continue
-            if name in _REFERRED:
-                number = self._numbers.get(value)
-                if number is None:
-                    number = self._numbers[value] = getattr(value, "number", len(self._numbers) + 1)
-                    yield json.dumps({"kind": name, "number": number, **asdict(value)})
-                value = number
-            told[name] = value
-        yield json.dumps(told)
+            number = self._numbers.get(value)
+            if number is None:
+                number = self._numbers[value] = getattr(value, "number", len(self._numbers) + 1)
+                yield _line({"kind": name, "number": number, **asdict(value)})
+            told[name] = number
+        yield _line({**told, **plain_fields(event)})
+
+
+def _line(told: dict[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"))
 
 
 def _head(pid: int, since: int) -> str:
-    return json.dumps({"kind": "trace", **marked(), "pid": pid, "epoch": since})
+    return _line({"kind": "trace", **marked(), "pid": pid, "epoch": since})
 
 
 def _end(dropped: int) -> str:
-    return json.dumps({"kind": "end", "dropped": dropped})
+    return _line({"kind": "end", "dropped": dropped})
 
 
 def write(trace: Trace, file: IO[str]) -> None:

@@ -22,9 +22,9 @@ MAIN, WORKER = threads
 def told(call: str, thread: TracedThread, line: int, begin: int, end: int) -> Event:
     """A call, in words: the guard, the operation, the outcome and perhaps the error."""
     name, operation, outcome, *error = call.split()
+    facts: dict[str, Any] = {"operation": operation, "outcome": outcome, "error": "".join(error)}
     site = Site("shop.py", line, "run")
-    subject: tuple[Any, ...] = (guards[name], thread, operation)
-    return Event(*subject, begin, end, outcome, *error, site=site)  # type: ignore[misc]
+    return Event(guards[name], thread, begin=begin, end=end, site=site, **facts)
 
 
 events = (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from genlock._events import Trace
 
 _ROWS = 20
+_NAME_WIDTH = 24
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +76,13 @@ def _print_with_rich(rows: Sequence[Sequence[str]]) -> bool:
         from rich.text import Text
     except ImportError:
         return False
-    table = Table(box=SIMPLE_HEAD)
-    for name in wording.COLUMNS:
-        is_text = name in (wording.COLUMNS[0], wording.COLUMNS[-1])
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text)
+    first, *figures, last = wording.COLUMNS
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    width = min(_NAME_WIDTH, max(len(row[0]) for row in rows))
+    table.add_column(first, overflow="fold", min_width=width)
+    for name in figures:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(last, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)

@@ -68,3 +68,23 @@ def test_the_message_is_the_one_that_comes() -> None:
     kept = (GOLDEN / "reentrant_send.txt").read_text(encoding="utf-8")
     message = kept.partition("\ngenlock: ")[0].replace("reentrant_send.py", "demo.py")
     assert shown.rstrip() == f"genlock.{message}"
+
+
+def test_a_recording_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    run(block_with("genlock.trace()"))
+    assert capsys.readouterr().out == "total send yielded 12\ntotal close returned 13\n0 () ()\n"
+
+
+def test_a_subscriber_writes_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    run(block_with("genlock.subscribe(lines)"))
+    assert capsys.readouterr().out == "So Far\n3\n"
+
+
+def test_the_report_is_the_one_that_comes() -> None:
+    shown = next(block for block in blocks("console") if "genlock report" in block)
+    kept = (GOLDEN / "report.txt").read_text(encoding="utf-8").partition("\n---\n")[0]
+    assert shown == f"$ genlock report run.jsonl\n{kept}\n"
+
+
+def block_with(text: str) -> str:
+    return next(block for block in blocks("python") if text in block)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _thread
 import gc
+import os
+import subprocess
 import sys
 import threading
 import weakref
@@ -16,7 +18,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Alone, Occupied, Worker, together, until
-from genlock import _gates, _hook, _twin
+from genlock import _gates, _hook, _telling, _twin
 from genlock._body import Body
 from genlock._gate import Gate
 
@@ -525,6 +527,44 @@ def test_there_is_no_twin_of_what_has_no_source() -> None:
     names: dict[str, Any] = {}
     exec("def send(self, value, /): return self.resume(value)", names)
     assert _twin.recording(names["send"], names["send"].__code__) is None
+
+
+def test_a_failure_of_the_telling_is_not_felt(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError("no room to tell of it")
+
+    cor = genlock.guard(echo(), prime=True)
+    for broken in ("place", "outcome_of", "enrol", "_text"):
+        with start(way), monkeypatch.context() as patch:
+            patch.setattr(_telling, broken, fail)
+            assert next(cor) is None
+            with pytest.raises(KeyError):
+                genlock.guard(echo(), prime=True).throw(KeyError)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_records_on(way: str) -> None:
+    program = f"""
+import os, genlock
+recording = genlock.trace({"values=repr" if way == "values" else ""})
+cor = genlock.guard(iter(range(9)))
+with recording:
+    next(cor)
+    child = os.fork()
+    next(cor)
+    if child:
+        os.waitpid(child, 0)
+    print(len(recording.events), recording.dropped, flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("2 0\n2 0\n", "")
 
 
 # Values.

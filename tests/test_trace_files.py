@@ -115,6 +115,25 @@ def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     assert places[overlapping].outer == ()
 
 
+def test_greenlets_that_are_switched_out_inside_get_lanes_of_their_own() -> None:
+    greenlet = pytest.importorskip("greenlet")
+
+    def body() -> Generator[None, Any, None]:
+        while True:
+            (yield)()
+
+    guards = [genlock.guard(body(), prime=True, name=name) for name in ("one", "two")]
+    main = greenlet.getcurrent()
+    others = [greenlet.greenlet(lambda guard=guard: guard.send(main.switch)) for guard in guards]
+    with genlock.trace() as recording:
+        for other in (*others, *others):
+            other.switch()
+    assert [event.guard.name for event in recording.events] == ["one", "two"]
+    entries = chrome_rules.check(in_chrome(recording.trace))
+    assert len({entry["tid"] for entry in entries if entry["ph"] == "X"}) == 2
+    assert recording.call_graph().edges == ()
+
+
 @pytest.mark.parametrize(
     ("entry", "rule"),
     [

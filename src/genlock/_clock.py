@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["ARGUMENTS", "epoch", "in_ns", "now", "read"]
 
 # A recorded call reads it twice. As a float it is read 5 ns quicker than as an int, and exact to
-# the nanosecond in the first hundred days of a machine. From 3.12 on a call with one argument
+# the nanosecond in the first hundred days of a machine. From 3.13 on a call with one argument
 # takes 10 ns less than one with none; on Linux both are the same clock.
 read: Callable[..., float]
 ARGUMENTS: tuple[int, ...]
-if sys.version_info >= (3, 12) and sys.platform == "linux":
+if sys.version_info >= (3, 13) and sys.platform == "linux":
     read, ARGUMENTS = time.clock_gettime, (time.CLOCK_MONOTONIC,)
 else:
     read, ARGUMENTS = time.perf_counter, ()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -39,6 +40,16 @@ if TYPE_CHECKING:
     from genlock._waits import Patience, Ticket
 
 _changing = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """In a forked child: another thread may have held it."""
+    global _changing  # noqa: PLW0603  # state of this module
+    _changing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def add_log(log: Log) -> None:
@@ -154,27 +165,38 @@ class _Queued(functools.partial[Any]):
 
 def _traced_run(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
     if isinstance(call, _Queued):
-        telling = Telling(gate, operation, args, call.place)
         call.ran_in = _thread.get_ident()
+    telling = _begin(gate, operation, call, args)
+    inner = call.func if isinstance(call, _Queued) else call
+    return _told(telling, _run, gate, operation, _Told(inner), *args)
+
+
+def _begin(
+    gate: Body, operation: Operation, call: Callable[..., Any], args: tuple[Any, ...]
+) -> Telling | None:
+    """Begin to tell of a call; None where that cannot be done, for want of room on the stack."""
+    try:
+        if not isinstance(call, _Queued):
+            return Telling(gate, operation, args, _telling.place())
+        telling = Telling(gate, operation, args, call.place)
         is_deferred = call.is_deferred or call.ran_in != call.thread
         if call.has_waited or is_deferred:
             (telling.deferred_since if is_deferred else telling.waited_since)(call.since)
-        call = call.func
-    else:
-        telling = Telling(gate, operation, args, _telling.place())
-    return _told(telling, _run, gate, operation, _Told(call), *args)
+    except Exception:
+        return None
+    return telling
 
 
 def _traced_poll(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
     """Somebody runs the bare generator. How long it takes until that is free counts as inside."""
     if isinstance(call, _Told):
         return _poll_until_free(gate, operation, call, *args)
-    telling = Telling(gate, operation, args, _telling.place())
+    telling = _begin(gate, operation, call, args)
     return _told(telling, _poll_until_free, gate, operation, call, *args)
 
 
 def _told(
-    telling: Telling,
+    telling: Telling | None,
     method: Callable[..., Any],
     gate: Body,
     operation: Operation,
@@ -184,9 +206,11 @@ def _told(
     try:
         result = method(gate, operation, call, *args)
     except BaseException as error:
-        telling.end_with(error)
+        if telling is not None:
+            telling.end_with(error)
         raise
-    telling.end("returned" if operation == "close" else "yielded", result)
+    if telling is not None:
+        telling.end("returned" if operation == "close" else "yielded", result)
     return result
 
 

@@ -39,9 +39,10 @@ class Recording:
     ) -> None:
         self._size = size
         self._values = values
-        self._before = loaded or Trace(pid=os.getpid(), epoch=_clock.epoch())
+        # What was recorded before, and what is being recorded into: changed as one.
+        self._state: tuple[Trace, Log | None]
+        self._state = (loaded or Trace(pid=os.getpid(), epoch=_clock.epoch()), None)
         self._is_loaded = loaded is not None
-        self._log: Log | None = None
         self._changing = threading.RLock()
 
     def start(self) -> None:
@@ -49,17 +50,19 @@ class Recording:
         with self._changing:
             if self._is_loaded:
                 raise RuntimeError("what was loaded from a file cannot be recorded on")
-            if self._log is None:
-                self._log = Log(self._size, self._values)
-                _hook.add_log(self._log)
+            before, log = self._state
+            if log is None:
+                log = Log(self._size, self._values)
+                self._state = (before, log)
+                _hook.add_log(log)
 
     def stop(self) -> None:
         """Record no more; nothing if that is so."""
         with self._changing:
-            log, self._log = self._log, None
+            before, log = self._state
             if log is not None:
                 _hook.remove_log(log)
-                self._before = self._with(log)
+                self._state = (self._with(before, log), None)
 
     def __enter__(self) -> Self:
         self.start()
@@ -76,8 +79,8 @@ class Recording:
     @property
     def trace(self) -> Trace:
         """All that was recorded so far, as plain data."""
-        with self._changing:
-            return self._before if self._log is None else self._with(self._log)
+        before, log = self._state
+        return before if log is None else self._with(before, log)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -89,11 +92,11 @@ class Recording:
         """How many older calls there were: exact when no call to a guard is going on."""
         return self.trace.dropped
 
-    def _with(self, log: Log) -> Trace:
+    def _with(self, before: Trace, log: Log) -> Trace:
         added, seen = log.events(), log.seen()
-        events = (*self._before.events, *added)[-self._size :]
-        total = len(self._before.events) + self._before.dropped + max(seen, len(added))
-        return Trace(events, total - len(events), self._before.pid, self._before.epoch)
+        events = (*before.events, *added)[-self._size :]
+        total = len(before.events) + before.dropped + max(seen, len(added))
+        return Trace(events, total - len(events), before.pid, before.epoch)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.

@@ -136,16 +136,22 @@ class Telling:
 
     def end(self, outcome: Outcome, got: Any) -> None:
         """The call ended without an exception."""
-        self._tell(_clock.now(), outcome, got)
+        try:
+            self._tell(_clock.now(), outcome, got)
+        except Exception:  # the value has to come out, whatever could not be told
+            pass
 
     def end_with(self, error: BaseException) -> None:
         """The call raised."""
         end = _clock.now()
-        outcome = outcome_of(self.gate, error)
-        if outcome == "returned":
-            self._tell(end, outcome, getattr(error, "value", None))
-        else:
-            self._tell(end, outcome, error, type(error).__name__)
+        try:
+            outcome = outcome_of(self.gate, error)
+            if outcome == "returned":
+                self._tell(end, outcome, getattr(error, "value", None))
+            else:
+                self._tell(end, outcome, error, type(error).__name__)
+        except Exception:  # the error has to come out as it is
+            pass
 
     def _tell(self, end: int, outcome: Outcome, got: Any, error: str = "") -> None:
         calm = (self.waited, self.deferred, self.place)

@@ -1,9 +1,10 @@
 """The hook: while somebody records or listens, the methods of the gates are others.
 
-Nothing is asked on the way in, so that tracing that is off costs nothing: the methods themselves
-are exchanged when the first one begins to listen, and put back when the last one has gone. `send`
-is held by its users as a bound method, so it keeps its place and gets other code, for guards made
-before and after alike:
+Nothing is asked on the way in, so that tracing that is off costs nothing: the code of the methods
+is exchanged when the first one begins to listen, and put back when the last one has gone. That
+reaches guards made before and after alike, and `send` where somebody holds it as a bound method.
+(Other methods in the place of these would do for most of it; but 3.13 gives a class a thousand
+versions, and looks nothing up quickly when they are used up.) For `send` there are two:
 
 - for one recording that keeps no values, a twin that writes a few words down (see `_twin`);
 - for everything else, a `send` by way of `enter`, as for all the other operations, whose common
@@ -19,6 +20,7 @@ import functools
 import os
 import sys
 import threading
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock import _clock, _evidence, _gates, _log, _telling, _twin
@@ -30,7 +32,7 @@ from genlock._telling import Telling
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
-    from types import CodeType, FunctionType
+    from types import CodeType
 
     from genlock._events import Outcome
     from genlock._evidence import Keep
@@ -87,8 +89,8 @@ def _turn_to(watch: Watch) -> None:
     if not any(watch):
         _put_back()
         return
-    for owner, name, _, traced in _EXCHANGED:
-        setattr(owner, name, traced)
+    for exchange in _EXCHANGED:
+        exchange.method.__code__ = exchange.detour
     code = _twin_code() if watch.is_plain else None
     if code is not None:
         _send.__globals__["_recorded_by"] = watch.logs[0].tracks
@@ -97,8 +99,8 @@ def _turn_to(watch: Watch) -> None:
 
 def _put_back() -> None:
     _send.__code__ = _send_code
-    for owner, name, plain, _ in reversed(_EXCHANGED):
-        setattr(owner, name, plain)
+    for exchange in reversed(_EXCHANGED):
+        exchange.method.__code__ = exchange.plain
     _kept.clear()
 
 
@@ -300,17 +302,35 @@ def _tell(
     _telling.tell(watch, (*subject, begin, end, *rest))
 
 
-_run, _poll_until_free = Body.run, Body.poll_until_free
-_take_turn, _run_as_owner = Gate.take_turn, Gate.run_as_owner
-_keep, _end_keep = Gate.keep, Gate.end_keep
+def _detour(*args: Any) -> Any:
+    return _traced(*args)  # type: ignore[name-defined]  # noqa: F821  # another name in each
+
+
+class _Exchange:
+    """A method of the gates, and the detour that it takes while somebody is there."""
+
+    def __init__(self, method: Any, traced: Callable[..., Any]) -> None:
+        self.method: FunctionType = method
+        self.plain = self.method.__code__
+        name = f"_traced_{method.__name__}"
+        self.method.__globals__[name] = traced
+        self.detour = _detour.__code__.replace(co_names=(name,))
+
+    def original(self) -> FunctionType:
+        """What the method is while nobody is there."""
+        return FunctionType(self.plain, self.method.__globals__, self.method.__name__)
+
 
 # `run` is the first to be exchanged and the last to be put back: under a traced `take_turn`, it
 # is the traced one that says whether the call had its turn.
-_EXCHANGED: tuple[tuple[type, str, Any, Any], ...] = (
-    (Body, "run", _run, _traced_run),
-    (Body, "poll_until_free", _poll_until_free, _traced_poll),
-    (Gate, "run_as_owner", _run_as_owner, _traced_run_as_owner),
-    (Gate, "take_turn", _take_turn, _traced_take_turn),
-    (Gate, "keep", _keep, _traced_keep),
-    (Gate, "end_keep", _end_keep, _traced_end_keep),
+_EXCHANGED = (
+    _Exchange(Body.run, _traced_run),
+    _Exchange(Body.poll_until_free, _traced_poll),
+    _Exchange(Gate.run_as_owner, _traced_run_as_owner),
+    _Exchange(Gate.take_turn, _traced_take_turn),
+    _Exchange(Gate.keep, _traced_keep),
+    _Exchange(Gate.end_keep, _traced_end_keep),
+)
+_run, _poll_until_free, _run_as_owner, _take_turn, _keep, _end_keep = (
+    it.original() for it in _EXCHANGED
 )

@@ -53,7 +53,7 @@ def recording(effort: Effort) -> tuple[Table, list[Reach]]:
     _add(table, before)
     _add(table, {name: times[name] for name in times if name != peers.SERIALIZE}, times)
     ratio = _ratio(times, ON)
-    ratio_off = _ratio(times, AFTER) / _ratio(before, BEFORE)
+    ratio_off = times[AFTER]["send"] / before[BEFORE]["send"]
     reaches = [at_most("send after recording / before it", ratio_off, BOUND_OFF)]
     if not _frames.RUN_AT_ONCE:
         reaches.append(at_most("recorded send / serialize", ratio, BOUND))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 
@@ -25,6 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many rounds of every fault to run; 100 times as many operations in a soak test."
         " Default: GENLOCK_ROUNDS in the environment, or 50",
     )
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads that take turns all the time, also in the midst of a body."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture

@@ -8,12 +8,10 @@ from unittest.mock import patch
 
 import genlock
 from genlock import _gates
-from genlock._body import Body
+from genlock._gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from genlock._gate import Gate
 
 
 class Served:
@@ -28,7 +26,7 @@ def count_calls(kind: type[Gate], served: Served) -> type[Gate]:
     The call takes the same frames as without: a gate looks up `resume` for each send and next,
     and a guard looks up `enter` for each other operation, before either is called.
     """
-    slot: Any = Body.__dict__["resume"]
+    slot: Any = Gate.__dict__["resume"]
 
     def look_up_resume(gate: Gate) -> object:
         served.calls += 1  # whole: threads take turns at calls and jumps only

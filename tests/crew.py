@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from genlock import _frames, _gates
+from genlock import _gates, _stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -23,7 +23,7 @@ PATIENCE = 20.0
 
 needs_flag_gate = pytest.mark.skipif(_gates.uses_lock, reason="holds for the flag gate only")
 needs_gil = pytest.mark.skipif(
-    _frames.RUN_AT_ONCE, reason="threads that share a bare generator crash this build"
+    _stacks.RUN_AT_ONCE, reason="threads that share a bare generator crash this build"
 )
 
 

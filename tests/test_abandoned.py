@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import genlock
-from crew import PATIENCE, Occupied
+from crew import PATIENCE, Occupied, Worker, until
 from genlock import _waits
 
 
@@ -54,8 +54,6 @@ def test_guards_that_were_idle_at_the_fork_work_in_the_child() -> None:
 
 def test_threads_that_waited_at_the_fork_wait_no_more_in_the_child() -> None:
     with Occupied(timeout=PATIENCE) as stage:
-        from crew import Worker, until
-
         waiter = Worker(lambda: stage.guard.send("waiting"))
         until(stage.waiters)
         assert in_a_forked_child(lambda: str(len(_waits._waiting))) == "0"

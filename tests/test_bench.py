@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from subprocesses import run_python
+
 BENCH = Path(__file__).parent / "bench" / "bench_gate.py"
 TITLES = (
     "A call by one thread",
@@ -67,3 +69,11 @@ def test_text_for_a_terminal_has_the_same_tables() -> None:
     text = run_bench("--only", "running-mean")
     assert "guarded coroutine" in text
     assert "|" not in text
+
+
+def test_the_cost_of_running_a_program_is_told() -> None:
+    bench = BENCH.with_name("bench_run.py")
+    done = run_python(bench.name, "--quick", "--markdown", directory=bench.parent)
+    assert done.returncode == 0, done.stderr
+    assert len(rows_below("A program of generators", done.stdout)) == 2 + 3
+    assert len(rows_below("An exception", done.stdout)) == 2 + 2

@@ -1,6 +1,7 @@
 """Threads that hold one guard each and want another's: one of them is told, the others go on."""
 
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Generator
@@ -84,7 +85,7 @@ def test_the_one_that_closed_the_cycle_is_told_and_the_others_go_on(size: int) -
 
 
 def test_it_is_told_within_50_ms() -> None:
-    assert min(Ring(2).run() for _ in range(5)) < 0.05
+    assert statistics.median(Ring(2).run() for _ in range(5)) < 0.05
 
 
 def test_a_deadlock_is_told_before_the_timeout() -> None:

@@ -103,7 +103,9 @@ def test_another_error_passes_with_a_note() -> None:
     with pytest.raises(LookupError, match="the end") as caught:
         collect([], "a", "b", end="raise").send("first")
     (note,) = caught.value.__notes__
-    assert note == "genlock: 2 deferred values could no longer be delivered to 'collector'."
+    assert (
+        note == "genlock: 2 deferred values could no longer be delivered to 'collector': 'a', 'b'"
+    )
 
 
 def test_an_end_on_the_last_value_leaves_the_own_result_standing() -> None:
@@ -209,6 +211,34 @@ def test_a_value_that_a_close_by_another_thread_overtakes_comes_out_in_the_error
     assert taken == ["first"]
 
 
+@pytest.mark.usefixtures("restless_threads")
+def test_other_threads_may_close_while_the_body_sends_to_itself() -> None:
+    """By the thousand, so that a look at all that is deferred would take long, and be disturbed."""
+    sends_to_itself = threading.Event()
+
+    def body() -> Generator[None, Any, None]:
+        while True:
+            value = yield
+            for number in range(3000 if value == "start" else 0):
+                try:
+                    guard.send(number)
+                except genlock.ReentrantCallError:
+                    return  # a close is due
+                if number == 100:
+                    sends_to_itself.set()
+
+    def close() -> None:
+        assert sends_to_itself.wait(PATIENCE)
+        guard.close()
+
+    guard = genlock.guard(body(), prime=True, on_reentry="defer", on_close="defer")
+    closer = Worker(close)
+    with pytest.raises((StopIteration, genlock.UndeliveredValuesError)):
+        guard.send("start")
+    closer.result()
+    until(guard._self_gate.has_ended)
+
+
 def test_a_body_that_always_feeds_itself_is_warned_of(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,7 +291,6 @@ def test_a_close_that_comes_after_the_last_look_is_done_by_who_closes() -> None:
     guard: Any = genlock.guard(body(), prime=True, on_close="defer")
     gate = guard._self_gate
     gate.busy = True
-    gate.deferred.append  # noqa: B018  # it is there
     closer = Worker(guard.close, name="closer")
     closer.result()
     assert closed == []

@@ -14,7 +14,7 @@ import pytest
 
 import genlock
 from crew import Occupied
-from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _frames, _wording
+from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _frames, _stacks, _wording
 
 HERE = Site("/app/demo.py", 12, "ping", "pong.send(19)")
 DIAGNOSIS = Diagnosis(
@@ -80,6 +80,8 @@ def test_their_arguments_are_those_of_the_interpreters_own_errors() -> None:
     assert [refusal.args for refusal in refusals[:2]] == [refusal.args for refusal in refusals[2:]]
     assert str(refusals[2]).startswith("[GL006] ")
     assert str(refusals[3]).startswith("[GL001] ")
+    assert repr(refusals[3]).startswith("ReentrantCallError(\"[GL001] 'body' was sent")
+    assert "\n" not in repr(refusals[3])
 
 
 def test_a_diagnosis_goes_to_json_and_back() -> None:
@@ -88,7 +90,9 @@ def test_a_diagnosis_goes_to_json_and_back() -> None:
     assert Diagnosis.from_json(text) == DIAGNOSIS
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"code": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"code": 1}', DIAGNOSIS.to_json().replace('"send"', '"sing"')]
+)
 def test_json_of_another_kind_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # that of json, or our own
         Diagnosis.from_json(text)
@@ -133,12 +137,20 @@ def test_a_kept_error_keeps_nothing_alive(
 
 
 @pytest.mark.parametrize(
-    "reader", ["site", "yields", "thread_name", "short_name", "current_frames"]
+    ("module", "reader"),
+    [
+        (_frames, "site"),
+        (_frames, "yields"),
+        (_frames, "thread_name"),
+        (_frames, "short_name"),
+        (_stacks, "current_frames"),
+        (_stacks, "walk"),
+    ],
 )
 def test_a_diagnosis_that_fails_leaves_the_error_standing(
-    monkeypatch: pytest.MonkeyPatch, reader: str
+    monkeypatch: pytest.MonkeyPatch, module: object, reader: str
 ) -> None:
-    monkeypatch.setattr(_frames, reader, Mock(side_effect=RuntimeError("broken")))
+    monkeypatch.setattr(module, reader, Mock(side_effect=RuntimeError("broken")))
     error = reentrant(Payload())
     assert type(error) is genlock.ReentrantCallError
     assert str(error).startswith("[GL001] ")
@@ -171,10 +183,10 @@ def test_wording_that_fails_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "reader", ["site", "thread_name", *([] if _frames.RUN_AT_ONCE else ["current_frames"])]
+    ("module", "reader"), [(_frames, "site"), (_frames, "thread_name"), (_stacks, "walk")]
 )
 def test_what_a_signal_handler_raises_meanwhile_comes_out(
-    monkeypatch: pytest.MonkeyPatch, reader: str
+    monkeypatch: pytest.MonkeyPatch, module: object, reader: str
 ) -> None:
     class Alarm(Exception):
         pass
@@ -183,7 +195,7 @@ def test_what_a_signal_handler_raises_meanwhile_comes_out(
         raise Alarm
 
     with Occupied(on_busy="raise") as stage:
-        monkeypatch.setattr(_frames, reader, interrupted)
+        monkeypatch.setattr(module, reader, interrupted)
         with pytest.raises(Alarm):
             stage.guard.send(1)
 

@@ -40,6 +40,28 @@ def output_of(name: str, *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_errors() -> None:
+    main, other = 'MainThread: cor.send("second")', 'other: cor.send("first")'
+    assert output_of("errors.py") == [
+        'GL001 ReentrantCallError (a ValueError) | MainThread: itself.send("pretty")',
+        f"GL002 ContendedCallError (a ValueError) | {main}; {other}",
+        'GL003 DeadlockError (a ValueError) | 0: guards[number].send("go");'
+        ' 1: guards[number].send("go")',
+        f"GL004 GuardTimeoutError (a ValueError) | {main}; {other}",
+        "GL005 AbandonedGeneratorError (a ValueError) | MainThread: next(cor);"
+        " nobody that is left: kept.__enter__()",
+        'GL006 NotPrimedError (another error) | MainThread: echo().send("too early")',
+        "GL007 UndeliveredValuesError | still to be delivered: ('once again',)",
+    ]
+
+
+def test_explained() -> None:
+    assert output_of("explained.py") == [
+        "GL011: player was re-entered, by next_one",
+        "played to the end: player",
+    ]
+
+
 def test_basics() -> None:
     lines = output_of("basics.py")
     assert lines[0].startswith("NotPrimedError: ")

@@ -48,6 +48,61 @@ def test_it_nests_and_ends_with_the_outermost_block() -> None:
     Worker(lambda: joint.send(3)).result()
 
 
+def test_a_block_cannot_be_entered_twice_at_a_time() -> None:
+    joint = genlock.guard(joiner([]), prime=True, on_busy="raise")
+    block = genlock.exclusive(joint)
+    with block:
+        for enter in (block.__enter__, lambda: Worker(block.__enter__).result()):
+            with pytest.raises(RuntimeError, match="Make one for each block"):
+                enter()
+        with pytest.raises(genlock.ContendedCallError):
+            Worker(lambda: joint.send("other thread")).result()
+    with block:
+        joint.send("again")
+
+
+def test_what_was_not_entered_cannot_be_left() -> None:
+    joint = genlock.guard(joiner([]), prime=True)
+    block = genlock.exclusive(joint)
+    with pytest.raises(RuntimeError, match="was not entered, or has been left already"):
+        block.__exit__(None, None, None)
+    with block:
+        pass
+    with pytest.raises(RuntimeError, match="was not entered, or has been left already"):
+        block.__exit__(None, None, None)
+    assert Worker(lambda: joint.send("served")).result() is None
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"on_busy": "raise"}, genlock.ContendedCallError),
+        ({"timeout": 0}, genlock.GuardTimeoutError),
+    ],
+)
+def test_the_line_at_which_it_began_is_named(options: Any, kind: type[Exception]) -> None:
+    joint = genlock.guard(joiner([]), prime=True, **options)
+    began, leave = threading.Event(), threading.Event()
+
+    def keep() -> None:
+        with genlock.exclusive(joint):
+            began.set()
+            assert leave.wait(PATIENCE)
+
+    keeper = Worker(keep, "keeper")
+    assert began.wait(PATIENCE)
+    with pytest.raises(kind) as caught:
+        joint.send("other thread")
+    leave.set()
+    keeper.result()
+    assert isinstance(caught.value, genlock.GenlockError)
+    (_, strand) = caught.value.diagnosis.strands
+    (step,) = strand.steps
+    assert (strand.thread, step.remark) == ("keeper", "in exclusive use")
+    assert step.site.code == "with genlock.exclusive(joint):"
+    assert "with genlock.exclusive(joint):  in exclusive use" in str(caught.value)
+
+
 def test_an_error_inside_ends_it() -> None:
     joint = genlock.guard(joiner([]), prime=True, on_busy="raise")
     with pytest.raises(LookupError), genlock.exclusive(joint):

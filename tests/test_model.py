@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from crew import needs_flag_gate
 from genlock import _body, _evidence, _flag_gate, _gate, _waits
 from model import mutants
 from model.checker import ENDLESS, check
@@ -19,6 +20,9 @@ from model.runs import (
     Runs,
     Setting,
 )
+
+# It takes its time, and is no business of the other gate's.
+pytestmark = needs_flag_gate
 
 SETTINGS = {
     "two threads, two calls each": Setting((2, 2)),
@@ -34,6 +38,9 @@ SETTINGS = {
     "an exception and a refusal": Setting((1, 1, 1), blow="exception", refusing=(1,)),
     "an exception, a timeout and a look-up": Setting(
         (2, 2), blow="exception", with_timeout=(1,), early_looks=1
+    ),
+    "a queue that is read while some leave": Setting(
+        (1, 1, 1), with_timeout=(0,), early_looks=2, begun=True
     ),
     "a fork": Setting((1, 1, 1), blow="fork"),
     "a fork, two calls each": Setting((2, 2), blow="fork", early_looks=1),
@@ -76,6 +83,12 @@ RULES = [
     Needed(mutants.TakesOverUnmarked, Setting((2, 1), early_looks=1), DOUBLE_ENTRY, "1: take_over"),
     Needed(mutants.NeverTakesOver, Setting((1, 1), blow="fork"), ORPHANED, "1: forks"),
     Needed(mutants.DoesNotPassOn, Setting((1, 1)), LOST_WAKE_UP, "0: in_send"),
+    Needed(
+        mutants.ReadsTheQueueFromItsFront,
+        Setting((1, 1, 1), with_timeout=(0,), early_looks=2, begun=True),
+        DOUBLE_ENTRY,
+        "2: read_queue",
+    ),
     Needed(
         mutants.ReclaimsOutsideTheQueue,
         Setting((1, 1, 1), refusing=(1, 2)),

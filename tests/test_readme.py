@@ -1,12 +1,16 @@
 """What the README shows is what happens."""
 
 import re
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import genlock
+from genlock._protocol import FAULTS
+from subprocesses import run_python
 
 README = Path(__file__).parents[1] / "README.md"
 GOLDEN = Path(__file__).parent / "golden"
@@ -63,11 +67,53 @@ def test_deferral_and_exclusive_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "So Far So Good\n"
 
 
+def test_functions_of_other_modules_are_guarded(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [block for block in blocks("python") if "genlock.instrument(" in block]
+    run(block)
+    assert capsys.readouterr().out == "('shlex.__iter__',) ()\n"
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="an older interpreter sees less")
+def test_what_is_explained_and_then_cured() -> None:
+    (transcript,) = [block for block in blocks("console") if block.startswith("$ genlock run")]
+    shown = re.findall(r"^\$ genlock (.*)\n((?:(?!\$ ).*\n)*)", transcript, re.MULTILINE)
+    assert len(shown) == 2
+    for command, output in shown:
+        words = ["-m", "genlock", *command.split()]
+        ran = run_python(*words, directory=README.parent, environment={"PYTHON_GIL": "1"})
+        told = (ran.stdout + ran.stderr).replace(f"{README.parent}/", "")
+        # Only some interpreters mark the expression.
+        assert re.sub(r"^ +[~^]+\n", "", told, flags=re.MULTILINE) == output
+
+
 def test_the_message_is_the_one_that_comes() -> None:
     (shown,) = blocks("text")
     kept = (GOLDEN / "reentrant_send.txt").read_text(encoding="utf-8")
     message = kept.partition("\ngenlock: ")[0].replace("reentrant_send.py", "demo.py")
     assert shown.rstrip() == f"genlock.{message}"
+
+
+def test_the_ways_to_get_an_explanation(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = [each for each in blocks("python") if "install_excepthook" in each]
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    failing = block.replace("    ...\n", "    raise ValueError('generator already executing')\n")
+    try:
+        run(failing)
+    finally:
+        sys.excepthook, threading.excepthook, sys.unraisablehook = before
+    assert capsys.readouterr().out.startswith("[GL011] A generator was asked for a value")
+
+
+@pytest.mark.parametrize("kept", ["explained_threads", "log_contention"])
+def test_the_explanations_are_those_that_come(kept: str) -> None:
+    shown = [each.partition("| genlock explain\n")[2] or each for each in blocks("console")]
+    whole = (GOLDEN / f"{kept}.txt").read_text(encoding="utf-8")
+    assert any(whole.startswith(each) for each in shown)
+
+
+def test_the_codes_of_the_interpreters_errors_are_told() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert {fault.code for fault in FAULTS} == set(re.findall(r"^\| (GL01\d) ", text, re.MULTILINE))
 
 
 def test_a_recording_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:

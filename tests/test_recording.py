@@ -19,7 +19,6 @@ import pytest
 import genlock
 from crew import PATIENCE, Alone, Occupied, Worker, together, until
 from genlock import _gates, _hook, _telling, _twin
-from genlock._body import Body
 from genlock._gate import Gate
 
 if TYPE_CHECKING:
@@ -433,7 +432,7 @@ def test_bare_use_behind_the_guard_is_waited_out_and_told_once(way: str) -> None
         user = Worker(lambda: next(bare))
         assert inside.wait(PATIENCE)
         caller = Worker(lambda: cor.send("guarded"))
-        until(lambda: "poll_until_free" in names_on_the_stack_of(caller))
+        until(lambda: "poll" in names_on_the_stack_of(caller))
         leave.set()
         assert {user.result(), caller.result()} == {1, 2}
     assert facts(recording.events) == [("body", "send", "yielded")]
@@ -494,7 +493,7 @@ def test_nothing_is_kept_alive(way: str) -> None:
 def test_everything_is_put_back(way: str) -> None:
     if way == "subscriber":
         return
-    methods = [Body.run, Body.poll_until_free, Gate.take_turn, Gate.run_as_owner, Gate.keep]
+    methods = [Gate.run, Gate.take_turn, Gate.run_as_owner, Gate.keep]
     methods.append(_gates.kind_for(can_defer=False).send)
     before = [method.__code__ for method in methods]
     with start(way):

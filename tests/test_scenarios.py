@@ -112,15 +112,6 @@ def crowd() -> Iterator[Crowd]:
     logger.removeHandler(crowd)
 
 
-@pytest.fixture
-def restless_threads() -> Iterator[None]:
-    """Threads that take turns all the time, also in the midst of a body."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
 @dataclass
 class Witness:
     """Stands inside a generator: sees each resumption, and that nobody else is there."""

@@ -1,6 +1,5 @@
 """Every operation of the protocol, from any number of threads: nothing lost, nothing doubled."""
 
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -17,14 +16,6 @@ THREADS = 8
 EACH = 500
 
 
-@pytest.fixture
-def eager_switching() -> Iterator[None]:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
 def keep(alone: Alone, kept: list[int]) -> Generator[int, int | None, int]:
     """Keeps what it is sent and yields how many that is."""
     while True:
@@ -39,7 +30,7 @@ def keep(alone: Alone, kept: list[int]) -> Generator[int, int | None, int]:
             assert len(kept) == size + 1
 
 
-@pytest.mark.usefixtures("eager_switching")
+@pytest.mark.usefixtures("restless_threads")
 def test_every_value_sent_is_taken_once() -> None:
     alone, kept = Alone(), list[int]()
     keeper = genlock.guard(keep(alone, kept), prime=True)
@@ -64,7 +55,7 @@ def count(alone: Alone, stop: int) -> Iterator[int]:
         yield number
 
 
-@pytest.mark.usefixtures("eager_switching")
+@pytest.mark.usefixtures("restless_threads")
 @pytest.mark.parametrize("drain", [list, lambda numbers: [*map(int, numbers)]])
 def test_threads_that_share_a_loop_get_every_value_once(
     drain: Callable[[Iterator[int]], list[int]],
@@ -76,7 +67,7 @@ def test_threads_that_share_a_loop_get_every_value_once(
     assert alone.entered == THREADS * EACH
 
 
-@pytest.mark.usefixtures("eager_switching")
+@pytest.mark.usefixtures("restless_threads")
 def test_yield_from_a_shared_guard() -> None:
     alone = Alone()
     numbers = genlock.guard(count(alone, THREADS * EACH))
@@ -89,7 +80,7 @@ def test_yield_from_a_shared_guard() -> None:
     assert alone.entered == THREADS * EACH
 
 
-@pytest.mark.usefixtures("eager_switching")
+@pytest.mark.usefixtures("restless_threads")
 def test_every_exception_thrown_is_taken_once() -> None:
     taken: list[int] = []
 

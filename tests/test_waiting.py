@@ -13,7 +13,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock import _evidence, _frames, _waits
+from genlock import _evidence, _stacks, _waits
 from genlock._flag_gate import FlagGate
 from genlock._gate import Gate
 from genlock._waits import Ticket, WaitQueue
@@ -120,14 +120,12 @@ def warnings() -> Any:
 
 
 def test_a_long_wait_is_warned_of_once(warnings: Warnings) -> None:
-    looks = []
     with Occupied(warn_after=0.01) as stage:
         waiter = Worker(lambda: stage.guard.send("next"), name="waiting")
         assert warnings.came.wait(PATIENCE)
         ticket = stage.guard._self_gate.queue[0]
         for _ in range(3):
             until(lambda: not ticket.awake)
-            looks.append(ticket)
             ticket.wake()
         stage.leave.set()
         waiter.result()
@@ -434,5 +432,5 @@ def test_a_stack_that_is_cut_off_while_it_is_read_proves_nothing(
     next(yielded)
     cut_off = yielded.gi_frame
     assert _evidence.is_abandoned(gate)
-    monkeypatch.setattr(_frames, "current_frames", lambda: {1: cut_off})
+    monkeypatch.setattr(_stacks, "current_frames", lambda: {1: cut_off})
     assert not _evidence.is_abandoned(gate)

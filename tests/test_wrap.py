@@ -6,6 +6,7 @@ import gc
 import inspect
 import io
 import itertools
+import operator
 import os
 import pickle
 import subprocess
@@ -179,6 +180,9 @@ def test_a_generator_based_coroutine_stays_awaitable() -> None:
     with pytest.raises(StopIteration, match="answer!"):
         running.send("answer")
     assert not inspect.isawaitable(genlock.guard(numbers()))
+    deferring = genlock.guard(step(), on_reentry="defer")
+    assert isinstance(deferring, genlock.DeferringGenerator)
+    assert inspect.isawaitable(deferring)
 
 
 # Other iterators
@@ -396,6 +400,35 @@ def test_what_is_the_guards_own_cannot_be_set() -> None:
 def test_a_name_that_is_no_string_is_refused(make: Any) -> None:
     with pytest.raises(TypeError, match=r"^name must be a string or None, not 5$"):
         make(*([iter(())] if make is genlock.guard else []), name=5)
+
+
+@pytest.mark.parametrize("make", [genlock.guard, genlock.guarded, genlock.coroutine])
+def test_an_empty_name_is_refused(make: Any) -> None:
+    with pytest.raises(ValueError, match=r"^name must not be empty"):
+        make(*([iter(())] if make is genlock.guard else []), name="")
+
+
+def test_a_length_hint_is_that_of_the_iterator() -> None:
+    assert operator.length_hint(genlock.guard(iter([1, 2, 3]))) == 3
+    assert operator.length_hint(genlock.guard(numbers()), 7) == 7
+
+
+def test_an_iterator_whose_look_ups_fail_otherwise_is_guarded() -> None:
+    class Sloppy:
+        left = 2
+
+        def __next__(self) -> int:
+            if not self.left:
+                raise StopIteration
+            self.left -= 1
+            return self.left
+
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    guard: Any = genlock.guard(Sloppy())
+    assert [*guard] == [1, 0]
+    assert guard._self_gate.name == "Sloppy"
 
 
 def test_an_attribute_look_up_that_fails_otherwise_counts_as_none() -> None:

@@ -21,7 +21,12 @@ from genlock._records import Diagnosis, Site, Step, Strand
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from genlock._events import Event
+    from genlock._excepthook import install_excepthook
+    from genlock._explain import Explanation, explain
+    from genlock._explain_filter import ExplainFilter
+    from genlock._instrument import Instrument, instrument
     from genlock._recording import Recording, load, trace
+    from genlock._records import Candidate, Sighting
     from genlock._subscribing import Subscription, subscribe
 
 __version__ = "0.1.0"
@@ -29,21 +34,26 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFERRED",
     "AbandonedGeneratorError",
+    "Candidate",
     "ContendedCallError",
     "DeadlockError",
     "Deferred",
     "DeferringGenerator",
     "Diagnosis",
     "Event",
+    "ExplainFilter",
+    "Explanation",
     "GeneratorBusyError",
     "GenlockError",
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
+    "Instrument",
     "NotPrimedError",
     "Policy",
     "Recording",
     "ReentrantCallError",
+    "Sighting",
     "Site",
     "Step",
     "Strand",
@@ -52,17 +62,28 @@ __all__ = [
     "configure",
     "coroutine",
     "exclusive",
+    "explain",
     "guard",
     "guarded",
+    "install_excepthook",
+    "instrument",
     "load",
     "subscribe",
     "trace",
 ]
 
 _LATER: dict[str, str] = {
+    "Candidate": "genlock._records",
     "Event": "genlock._events",
+    "ExplainFilter": "genlock._explain_filter",
+    "Explanation": "genlock._explain",
+    "Instrument": "genlock._instrument",
     "Recording": "genlock._recording",
+    "Sighting": "genlock._records",
     "Subscription": "genlock._subscribing",
+    "explain": "genlock._explain",
+    "install_excepthook": "genlock._excepthook",
+    "instrument": "genlock._instrument",
     "load": "genlock._recording",
     "subscribe": "genlock._subscribing",
     "trace": "genlock._recording",

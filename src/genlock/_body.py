@@ -1,62 +1,36 @@
-"""What stands behind a gate: a generator, or any iterator, as its owner runs it.
+"""What stands behind a gate: a generator, or any iterator.
 
-Tells what the body raised from what the generator says of itself, remembers what ended it, and
-polls while somebody runs it behind the guard's back.
+Tells what its body raised from what the generator says of itself, and remembers what ended it.
 """
 
 from __future__ import annotations
 
-import logging
 import sys
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
-from genlock import _diagnoses, _evidence
+from genlock import _diagnoses
 from genlock._records import Ending
-from genlock._waits import Patience
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from genlock._events import TracedGuard
-    from genlock._policy import Policy
-    from genlock._records import Operation
-
-_log = logging.getLogger("genlock")
-_own = threading.local()
 
 _ALREADY_EXECUTING = "generator already executing"
 _NOT_STARTED = "can't send non-None value to a just-started generator"
 _LONGEST_NAME = 80  # characters: more would break up the messages
-_SHORTEST_POLL = 1e-5  # seconds: what a short body takes
-_LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before it switches
 
 
 class Body:
-    """Runs `guarded`; whoever calls its methods owns the gate, or is about to ask for it."""
+    """What is known of `guarded`, whose guard messages call by `label`."""
 
-    __slots__ = ("ending", "guarded", "label", "policy", "resume", "traced")
+    __slots__ = ("ending", "guarded", "label", "traced")
 
     guarded: Any
     traced: TracedGuard
     """What events call it. Set when the first one is recorded, so that making a guard costs no
     more."""
 
-    if TYPE_CHECKING:  # every body is that of a gate
-        keeper: weakref.ref[_evidence.Keep] | None
-
-        def end_keep(self, keep: weakref.ref[_evidence.Keep]) -> None: ...
-        def holder(self) -> AbstractContextManager[_evidence.Presence | None]: ...
-
-    def __init__(
-        self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
-    ) -> None:
-        self.resume = resume
+    def __init__(self, guarded: object, label: str | None) -> None:
         self.guarded = guarded
-        self.policy = policy
         self.label = label
         self.ending: Ending | type[BaseException] | None = None
 
@@ -65,33 +39,14 @@ class Body:
         """What messages call the guard."""
         name = self.label
         if name is None:
-            name = str(getattr(self.guarded, "__qualname__", None) or type(self.guarded).__name__)
-            name = name.rpartition("<locals>.")[2]
+            name = _own_name(self.guarded).rpartition("<locals>.")[2]
         return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
-    def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
-        try:
-            result = call(*args)
-        except BaseException as error:
-            try:
-                is_bare_use = self.is_bare_use(error, *args)
-            except RecursionError:
-                is_bare_use = False
-                if getattr(self.guarded, "gi_frame", self) is None:
-                    self.ending = self.ending or error.__class__
-            if not is_bare_use:
-                raise
-        else:
-            if operation == "close" and self.ending is None and self.has_ended():
-                self.ending = _diagnoses.closed(sys._getframe())
-            return result
-        return self.poll_until_free(operation, call, *args)
+    def account_for(self, error: BaseException, *given: Any) -> bool:
+        """See what became of a call that raised `error`; whether it is to be tried again.
 
-    def is_bare_use(self, error: BaseException, *given: Any) -> bool:
-        """Whether somebody runs the bare generator; if not, what is to be said of `error` is.
-
-        Raises RecursionError where the stack has no room to look. The error of the user then has
-        to stand as it is.
+        That is so if somebody was running the bare generator, behind the guard's back. Raises
+        RecursionError where the stack has no room to look: the user's error then stands as it is.
         """
         if self.is_shut_out(error, *given):
             return True
@@ -99,7 +54,7 @@ class Body:
         return False
 
     def is_shut_out(self, error: BaseException, *thrown: Any) -> bool:
-        """Whether `error` says that somebody runs the bare generator, behind the guard's back."""
+        """Whether `error` says that somebody runs the bare generator."""
         return (
             type(error) is ValueError
             and _says(error, _ALREADY_EXECUTING)
@@ -114,32 +69,14 @@ class Body:
         """
         traceback = error.__traceback__
         is_from_the_call = traceback is None or traceback.tb_next is None
-        return is_from_the_call and hasattr(self.guarded, "gi_frame")
+        return is_from_the_call and _has_frame(self.guarded)
 
     def is_not_primed(self, error: BaseException) -> bool:
         """Whether `error` says that the generator has not reached its first yield."""
         return type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error)
 
     def has_ended(self) -> bool:
-        return getattr(self.guarded, "gi_frame", self) is None
-
-    def poll_until_free(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
-        """Try again until the bare generator is free. Nobody will say when, so poll."""
-        if _evidence.own_stack(sys._getframe(), self.guarded).passes_through:
-            raise _diagnoses.reentrant(self, operation, sys._getframe()) from None
-        if self.policy.refuses(operation):
-            raise _diagnoses.contended(self, operation, sys._getframe()) from None
-        patience = Patience(self.policy.timeout, self.policy.warn_after)
-        pause = _SHORTEST_POLL
-        while True:
-            self.check(operation, patience)
-            time.sleep(patience.pause(pause))
-            pause = min(pause * 2, _LONGEST_POLL)
-            try:
-                return call(*args)
-            except BaseException as error:
-                if not self.is_bare_use(error, *args):
-                    raise
+        return _has_frame(self.guarded) and self.guarded.gi_frame is None
 
     def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
@@ -158,20 +95,18 @@ class Body:
             # A loop that meets the end of a generator has lost nothing, and needs no note.
             _diagnoses.tell_ending(self, error, self.ending)
 
-    def check(self, operation: Operation, patience: Patience) -> None:
-        """Raise GuardTimeoutError when the wait has been long enough; warn when it gets long."""
-        if patience.is_over():
-            waited = patience.waited()
-            raise _diagnoses.timed_out(self, operation, sys._getframe(), waited) from None
-        if patience.wants_warning() and not getattr(_own, "is_warning", False):
-            _own.is_warning = True  # a log handler that waits, too, is not to warn of that
-            try:
-                text = _diagnoses.long_wait(self, operation, sys._getframe(), patience)
-                _log.warning("%s", text)
-            except Exception:  # a broken logging set-up must not cost the user the value
-                pass
-            finally:
-                _own.is_warning = False
+
+def _has_frame(guarded: object) -> bool:
+    """Whether it shows the frame of its body, as generators do."""
+    # Asked of the type: an object may answer anything, or raise, for a name it does not have.
+    return hasattr(type(guarded), "gi_frame")
+
+
+def _own_name(guarded: object) -> str:
+    try:
+        return str(getattr(guarded, "__qualname__", "") or type(guarded).__name__)
+    except Exception:  # a __getattr__ that raises something of its own
+        return type(guarded).__name__
 
 
 def _says(error: BaseException, text: str) -> bool:

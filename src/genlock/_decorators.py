@@ -75,7 +75,7 @@ class _DeferringDecorator(Protocol):
     ) -> staticmethod[_P, DeferringGenerator[_Y, _S, _R]]: ...
 
 
-class _GuardedMethod(_BoundFunctionWrapper):
+class GuardedMethod(_BoundFunctionWrapper):
     """A decorated function, bound: pickled as methods are."""
 
     if not TYPE_CHECKING:
@@ -84,11 +84,11 @@ class _GuardedMethod(_BoundFunctionWrapper):
             return getattr, (self.__self__, self.__name__)
 
 
-class _GuardedFunction(_FunctionWrapper):
+class GuardedFunction(_FunctionWrapper):
     """A decorated function: copied and pickled as functions are, by its name."""
 
     if not TYPE_CHECKING:
-        __bound_function_wrapper__ = _GuardedMethod
+        __bound_function_wrapper__ = GuardedMethod
 
         def __copy__(self):
             return self
@@ -223,4 +223,4 @@ def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -
             raise TypeError(_wording.returned_nothing(name or wrapped.__qualname__))
         return guard(made, policy=choice.policy(), name=name, prime=prime)
 
-    return _GuardedFunction(function, call)  # type: ignore[call-arg]  # an object
+    return GuardedFunction(function, call)  # type: ignore[call-arg]  # an object

@@ -78,7 +78,7 @@ class Deferral(Gate):
         except BaseException as error:
             values = self.undelivered() if self.has_ended() else ()
             if values:
-                error.add_note(_wording.lost_values(self.name, len(values)))
+                error.add_note(_wording.lost_values(self.name, values))
             raise
         return result
 
@@ -111,16 +111,25 @@ class Deferral(Gate):
 
     def undelivered(self) -> tuple[Any, ...]:
         """Forget what can no longer be delivered; the values and exceptions among it."""
-        left = tuple(self.deferred)
-        self.deferred.clear()
-        return tuple(value for kind, _, args in left if kind != "close" for value in args)
+        # One by one: other threads may defer a close meanwhile.
+        left: list[Any] = []
+        while self.deferred:
+            operation, _, args = self.deferred.popleft()
+            left += () if operation == "close" else args
+        return tuple(left)
 
     def come_back(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
-        is_closing = any(delivery.operation == "close" for delivery in self.deferred)
-        if not self.policy.defers(operation) or (is_closing and operation != "close"):
+        if not self.policy.defers(operation) or (operation != "close" and self.is_to_close()):
             return super().come_back(operation, call, *args)
         self.deferred.append(Delivery(operation, call, args))
         return None if operation == "close" else DEFERRED
+
+    def is_to_close(self) -> bool:
+        """Whether a close is deferred: it is the last then."""
+        try:
+            return self.deferred[-1].operation == "close"
+        except IndexError:
+            return False
 
     def turn_away(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         if operation != "close" or self.policy.on_close != "defer":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import _thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from genlock import _evidence, _frames, _wording
+from genlock import _evidence, _frames, _waits, _wording
 from genlock._errors import (
     AbandonedGeneratorError,
     ContendedCallError,
@@ -26,18 +26,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
-    from genlock._evidence import Gate
+    from genlock._evidence import Keepable, Named
     from genlock._records import Operation, Site
     from genlock._waits import Patience, Ticket
 
 _THIS_CALL = "← this call"
-_ERROR_WIDTH = 200
+_EXCLUSIVE = "in exclusive use"
 _NOBODY = "nobody that is left"
 
+_LOOKS = 20
+
 _Error = TypeVar("_Error", bound=GenlockError)
+_Fact = TypeVar("_Fact")
 
 
-def reentrant(gate: Gate, operation: Operation, frame: FrameType) -> ReentrantCallError:
+def reentrant(gate: Keepable, operation: Operation, frame: FrameType) -> ReentrantCallError:
     """The call at `frame` came back to the generator that its own thread is running."""
 
     def diagnose() -> Diagnosis:
@@ -54,7 +57,7 @@ def reentrant(gate: Gate, operation: Operation, frame: FrameType) -> ReentrantCa
     return _error(ReentrantCallError, gate, operation, diagnose)
 
 
-def contended(gate: Gate, operation: Operation, frame: FrameType) -> ContendedCallError:
+def contended(gate: Keepable, operation: Operation, frame: FrameType) -> ContendedCallError:
     """Another thread is inside, and this call is not to wait."""
     return _error(
         ContendedCallError,
@@ -65,7 +68,7 @@ def contended(gate: Gate, operation: Operation, frame: FrameType) -> ContendedCa
 
 
 def timed_out(
-    gate: Gate, operation: Operation, frame: FrameType, waited: float
+    gate: Keepable, operation: Operation, frame: FrameType, waited: float
 ) -> GuardTimeoutError:
     """Another thread stayed inside for as long as this call may wait."""
     return _error(
@@ -77,140 +80,151 @@ def timed_out(
 
 
 def deadlock(
-    gate: Gate, operation: Operation, frame: FrameType, cycle: Sequence[Ticket]
+    gate: Keepable, operation: Operation, frame: FrameType, cycle: Sequence[Ticket]
 ) -> DeadlockError:
     """The waits of `cycle`, the one at `frame` first, wait for one another."""
 
     def diagnose() -> Diagnosis:
-        parked = _frames.parked_stacks({ticket.ident for ticket in cycle[1:]})
-        parked[cycle[0].ident] = frame
+        stacks = {
+            **_waits.stacks({ticket.ident for ticket in cycle[1:]}, _LOOKS),
+            cycle[0].ident: tuple(_frames.stack(frame)),
+        }
         strands = []
         for ticket, before in zip(cycle, [cycle[-1], *cycle], strict=False):
             held, wanted = _as_gate(before.wanted), _as_gate(ticket.wanted)
-            mine = ticket is cycle[0]
-            stack = _frames.stack(parked[ticket.ident])
-            path, _ = _path(held, stack, _THIS_CALL if mine else "")
+            remark = _THIS_CALL if ticket is cycle[0] else ""
+            path, _ = _path(held, stacks.get(ticket.ident, ()), remark)
             strands.append(Strand(_frames.thread_name(ticket.ident), path, held.name, wanted.name))
         return Diagnosis(DeadlockError.code, gate.name, operation, strands=tuple(strands))
 
     return _error(DeadlockError, gate, operation, diagnose)
 
 
-def abandoned(gate: Gate, operation: Operation, frame: FrameType) -> AbandonedGeneratorError:
+def abandoned(gate: Keepable, operation: Operation, frame: FrameType) -> AbandonedGeneratorError:
     """Whoever is inside can never come back."""
 
     def diagnose() -> Diagnosis:
         body = getattr(gate.guarded, "gi_frame", None)
-        where = () if body is None else (Step(gate.name, _frames.site(body), "running"),)
+        where = _exclusive_use(gate)
+        if body is not None and not where:
+            where = (Step(gate.name, _frames.site(body), "running"),)
         strands = (Strand(_own_name(), _call(frame)), Strand(_NOBODY, where, holds=gate.name))
         return Diagnosis(AbandonedGeneratorError.code, gate.name, operation, strands=strands)
 
     return _error(AbandonedGeneratorError, gate, operation, diagnose)
 
 
-def undelivered(gate: Gate, values: tuple[Any, ...], frame: FrameType) -> UndeliveredValuesError:
+def undelivered(
+    gate: Keepable, values: tuple[Any, ...], frame: FrameType
+) -> UndeliveredValuesError:
     """The generator ended while `values` were still to be delivered."""
-    try:
+
+    def diagnose() -> Diagnosis:
         strands = (Strand(_own_name(), _call(frame)),)
-        diagnosis = Diagnosis(UndeliveredValuesError.code, gate.name, "send", strands=strands)
-    except Exception as failure:  # the values must come out, whatever could not be read
-        if _frames.is_interruption(failure):
-            raise
-        diagnosis = Diagnosis(UndeliveredValuesError.code, gate.name, "send")
-    return UndeliveredValuesError(diagnosis, values)
+        return Diagnosis(UndeliveredValuesError.code, gate.name, "send", strands=strands)
+
+    bare = Diagnosis(UndeliveredValuesError.code, gate.name, "send")
+    return UndeliveredValuesError(_found_out(diagnose, lambda: bare), values)
 
 
-def not_primed(gate: Gate, frame: FrameType) -> NotPrimedError:
+def not_primed(guard: Named, frame: FrameType) -> NotPrimedError:
     """A value was sent to a coroutine that waits at no yield yet."""
 
     def diagnose() -> Diagnosis:
         call = Strand(_own_name(), _call(frame))
-        return Diagnosis(NotPrimedError.code, gate.name, "send", strands=(call,))
+        return Diagnosis(NotPrimedError.code, guard.name, "send", strands=(call,))
 
-    return _error(NotPrimedError, gate, "send", diagnose)
+    return _error(NotPrimedError, guard, "send", diagnose)
 
 
-def long_wait(gate: Gate, operation: Operation, frame: FrameType, patience: Patience) -> str:
+def long_wait(gate: Keepable, operation: Operation, frame: FrameType, patience: Patience) -> str:
     """The warning that this call waits."""
     waited = patience.waited()
-    try:
-        diagnosis = _with_holder("", gate, operation, frame, waited)
+
+    def word(diagnosis: Diagnosis) -> str:
         return _wording.long_wait(diagnosis, blocks_loop=patience.blocks_loop)
-    except Exception as failure:  # the wait goes on, whatever could not be read
-        if _frames.is_interruption(failure):
-            raise
-        return _wording.long_wait(
-            Diagnosis("", gate.name, operation, waited=waited), blocks_loop=patience.blocks_loop
-        )
+
+    return _found_out(
+        lambda: word(_with_holder("", gate, operation, frame, waited)),
+        lambda: word(Diagnosis("", gate.name, operation, waited=waited)),
+    )
 
 
-def tell_ending(gate: Gate, error: BaseException, ending: Ending) -> None:
+def tell_ending(guard: Named, error: BaseException, ending: Ending) -> None:
     """Note on `error` what had ended the generator before."""
-    try:
-        note = _wording.already_ended(gate.name, ending)
+
+    def add_note() -> None:
+        note = _wording.already_ended(guard.name, ending)
         if note not in getattr(error, "__notes__", ()):  # it may come out again and again
             error.add_note(note)
-    except Exception as failure:  # the user's error must come out as it is
-        if _frames.is_interruption(failure):
-            raise
+
+    _found_out(add_note, lambda: None)
 
 
 def ended(error: BaseException) -> Ending:
     """What ended a generator that let `error` out."""
     if isinstance(error, StopIteration):
         return Ending("returned")
-    try:
+
+    def look() -> Ending:
         site = _frames.raised_at(error.__traceback__)
-        return Ending("raised", _own_name(), site, _in_words(error))
-    except Exception as failure:  # the user's error must come out as it is
-        if _frames.is_interruption(failure):
-            raise
-        return Ending("raised", error=type(error).__name__)
+        return Ending("raised", _own_name(), site, _wording.in_words(error))
+
+    return _found_out(look, lambda: Ending("raised", error=type(error).__name__))
 
 
 def closed(frame: FrameType) -> Ending:
     """The call at `frame` closed a generator."""
-    try:
+
+    def look() -> Ending:
         caller = _frames.user_frame(frame)
         site = None if caller is None else _frames.line_of(caller.f_code, caller.f_lineno)
         return Ending("closed", _own_name(), site)
-    except Exception as failure:  # the generator is closed, whoever did it
-        if _frames.is_interruption(failure):
-            raise
-        return Ending("closed")
+
+    return _found_out(look, lambda: Ending("closed"))
 
 
 def _error(
-    kind: type[_Error], gate: Gate, operation: Operation, diagnose: Callable[[], Diagnosis]
+    kind: type[_Error], guard: Named, operation: Operation, diagnose: Callable[[], Diagnosis]
 ) -> _Error:
+    return _found_out(
+        lambda: kind(diagnose()), lambda: kind(Diagnosis(kind.code, guard.name, operation))
+    )
+
+
+def _found_out(look: Callable[[], _Fact], in_doubt: Callable[[], _Fact]) -> _Fact:
+    """What `look` finds, or where it fails, `in_doubt`: what it is for has to stand anyway."""
     try:
-        return kind(diagnose())
-    except Exception as failure:  # any failure of ours must leave the error itself standing
+        return look()
+    except Exception as failure:
         if _frames.is_interruption(failure):
             raise
-        return kind(Diagnosis(kind.code, gate.name, operation))
+        return in_doubt()
 
 
 def _with_holder(
     code: str,
-    gate: Gate,
+    gate: Keepable,
     operation: Operation,
     frame: FrameType,
     waited: float | None = None,
 ) -> Diagnosis:
     strands = [Strand(_own_name(), _call(frame))]
     during = None
-    with gate.holder() as holder:
-        if holder is not None:
-            path, during = _path(gate, holder.frames, "")
-            strands.append(Strand(_frames.thread_name(holder.ident), path, holds=gate.name))
+    holder = gate.holder()
+    if holder is not None:
+        path, during = _path(gate, holder.frames, "")
+        strands.append(Strand(_frames.thread_name(holder.ident), path, holds=gate.name))
     return Diagnosis(code, gate.name, operation, during, tuple(strands), waited)
 
 
 def _path(
-    gate: Gate, stack: Iterable[FrameType], last_remark: str
+    gate: Keepable, stack: Iterable[FrameType], last_remark: str
 ) -> tuple[tuple[Step, ...], Operation | None]:
-    """The calls on `stack` from the one that entered `gate` on, and what it entered for."""
+    """The calls on `stack` from the one that entered `gate` on, and what it entered for.
+
+    Where none did, it is exclusive use that leads to the last call.
+    """
     body = getattr(gate.guarded, "gi_frame", None)
     steps: list[Step] = []
     during: Operation | None = None
@@ -226,9 +240,21 @@ def _path(
                 Step(actor, _frames.site(frame), remark if steps else last_remark or remark)
             )
             if entered:
-                break
+                return tuple(reversed(steps)), during
             entered = running
+    begun = () if entered else _exclusive_use(gate)
+    if begun:
+        return begun + tuple(steps[:1]), during
     return tuple(reversed(steps)), during
+
+
+def _exclusive_use(gate: Keepable) -> tuple[Step, ...]:
+    """Where exclusive use of `gate` began, if it is in force."""
+    keep = None if gate.keeper is None else gate.keeper()
+    if keep is None:
+        return ()
+    site = _frames.statement(keep.code, keep.line)
+    return (Step(site.function, site, _EXCLUSIVE),)
 
 
 def _call(frame: FrameType) -> tuple[Step, ...]:
@@ -239,18 +265,7 @@ def _call(frame: FrameType) -> tuple[Step, ...]:
     return (Step(_frames.short_name(caller.f_code), _frames.site(caller)),)
 
 
-def _in_words(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        text = str(error).partition("\n")[0].rstrip(".")
-    except Exception:  # a broken __str__ is not ours to report
-        return name
-    if not text:
-        return name
-    return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
-
-
-def _yields(gate: Gate) -> tuple[Site, ...]:
+def _yields(gate: Keepable) -> tuple[Site, ...]:
     code = getattr(gate.guarded, "gi_code", None)
     return _frames.yields(code) if code is not None else ()
 
@@ -259,5 +274,5 @@ def _own_name() -> str:
     return _frames.thread_name(_thread.get_ident())
 
 
-def _as_gate(thing: object) -> Gate:
-    return cast("Gate", thing)  # waits are for gates only, which the queue need not know
+def _as_gate(thing: object) -> Keepable:
+    return cast("Keepable", thing)  # waits are for gates only, which the queue need not know

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class GenlockError(Exception):
     """Base of every error that genlock raises about a call to a guard.
 
-    Holds text and plain data only, so that keeping one keeps no frame and no generator alive,
-    and it can be pickled.
+    Its `diagnosis` is plain data: it keeps no frame and no generator alive (the traceback does, as
+    that of any error), and can be pickled. The text is that of `str()`; `args` are those of the
+    interpreter's own error, where there is one.
     """
 
     __module__ = "genlock"
@@ -31,6 +32,10 @@ class GenlockError(Exception):
 
     def __str__(self) -> str:
         return self._message
+
+    def __repr__(self) -> str:
+        # The first line: logs that show the repr are to say what failed, too.
+        return f"{type(self).__name__}({self._message.partition(chr(10))[0]!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.diagnosis,), self.__dict__
@@ -105,7 +110,8 @@ class NotPrimedError(GenlockError, TypeError):
 class UndeliveredValuesError(GenlockError):
     """A generator ended with deferred values still to be delivered (GL007).
 
-    `values` holds them, first come first: what was sent, and the exceptions that were thrown.
+    `values` holds them, first come first: what was sent, and the exceptions that were thrown. It
+    can be pickled if they can.
     """
 
     __module__ = "genlock"

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import _thread
 import inspect
+import sys
 import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from genlock import _frames
+from genlock import _frames, _stacks
 from genlock._threads import own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from types import CodeType, FrameType
 
-    from genlock._policy import Policy
     from genlock._records import Operation
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
@@ -32,26 +31,34 @@ anew each time: 1 to 12 microseconds for every frame of a large function on the 
 _SUSPENDABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
-class Gate(Protocol):
-    """What the frames and the diagnoses need to know of a gate."""
+class Named(Protocol):
+    """What has to be known of a guard to speak of it."""
 
     guarded: object
-    keeper: weakref.ref[Keep] | None
-    policy: Policy
-
-    def end_keep(self, keep: weakref.ref[Keep]) -> None:
-        """End exclusive use, if it is this."""
 
     @property
     def name(self) -> str:
         """What messages call the guard."""
 
-    def holder(self) -> AbstractContextManager[Presence | None]:
-        """The other thread that is inside; its frames can be read until the block ends."""
+
+class Keepable(Named, Protocol):
+    """What has to be known of a gate to tell who is inside."""
+
+    keeper: weakref.ref[Keep] | None
+
+    def end_keep(self, keep: weakref.ref[Keep]) -> None:
+        """End exclusive use, if it is this."""
+
+    def holder(self) -> Presence | None:
+        """The other thread that is inside."""
 
 
 class Presence(NamedTuple):
-    """A thread that is inside a gate: its identifier and its frames, innermost first."""
+    """A thread that is inside a gate: its identifier, and its frames, innermost first.
+
+    There are no frames of exclusive use with no call in progress, and where threads run at once
+    only those of the generator's body and of its callers.
+    """
 
     ident: int
     frames: tuple[FrameType, ...]
@@ -77,12 +84,15 @@ def owned_by(frame: FrameType) -> object | None:
 
 
 class Keep:
-    """One block of exclusive use of `gate` by the calling thread."""
+    """One block of exclusive use of `gate` by the calling thread, begun at a line of `code`."""
 
-    __slots__ = ("__weakref__", "gate", "me", "thread")
+    __slots__ = ("__weakref__", "code", "gate", "ident", "line", "me", "thread")
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Keepable, caller: FrameType) -> None:
         self.gate = gate
+        self.code: CodeType = caller.f_code
+        self.line = caller.f_lineno
+        self.ident = _thread.get_ident()  # of the greenlet, where gevent has replaced that
         # An exception that is delivered at the entry of an __exit__ keeps that from running.
         self.me: weakref.ref[Keep] = weakref.ref(self, gate.end_keep)
         self.thread = own.me
@@ -126,8 +136,9 @@ def own_stack(frame: FrameType, guarded: object) -> OwnStack:
         elif (gate := owned_by(caller)) is not None:
             entered.append(gate)
     if own.thread.keeps:
-        alive = [keep for me in own.thread.keeps if (keep := me()) is not None]
-        keeps = tuple(keep for keep in alive if keep.gate.keeper is keep.me)
+        me = _thread.get_ident()
+        alive = [keep for known in own.thread.keeps if (keep := known()) is not None]
+        keeps = tuple(keep for keep in alive if keep.gate.keeper is keep.me and keep.ident == me)
     return OwnStack(tuple(entered), keeps, passes_through)
 
 
@@ -147,25 +158,25 @@ def is_executing(guarded: object) -> bool:
     return bool(getattr(guarded, "gi_running", True))
 
 
-def presence(gate: Gate) -> Presence | None:
+def presence(gate: Keepable) -> Presence | None:
     """The other thread that is inside `gate`, or inside of the bare generator behind it."""
     body = getattr(gate.guarded, "gi_frame", None)
     keep = None if gate.keeper is None else gate.keeper()
     keeper = None if keep is None else keep.thread()
     me = _thread.get_ident()
     owner = None
-    for ident, innermost in _frames.current_frames().items():
-        frames = tuple(_frames.stack(innermost))
+    for ident, innermost in _stacks.current_frames().items():
+        frames = _stacks.walk(innermost)
         if body in frames:
             return Presence(ident, frames)
         is_owner = any(owned_by(frame) is gate for frame in frames)
         is_keeper = keeper is not None and keeper.ident == ident
         if ident != me and (is_owner or is_keeper):
-            owner = Presence(ident, frames)
+            owner = Presence(ident, frames if is_owner else ())
     return owner
 
 
-def is_abandoned(gate: Gate) -> bool:
+def is_abandoned(gate: Keepable) -> bool:
     """Whether no thread keeps `gate`, owns it, or runs the generator behind it.
 
     Never so in doubt: a stack whose outermost frame is that of a generator was cut off, because
@@ -175,15 +186,25 @@ def is_abandoned(gate: Gate) -> bool:
     keep = None if gate.keeper is None else gate.keeper()
     if keep is not None and keep.thread() is not None:
         return False
-    if not _frames.all_stacks_are_seen(is_running_known=hasattr(gate.guarded, "gi_running")):
+    if not all_stacks_are_seen(is_running_known=hasattr(gate.guarded, "gi_running")):
         return False
     body = getattr(gate.guarded, "gi_frame", None)
-    for innermost in _frames.current_frames().values():
-        outermost = innermost
-        for frame in _frames.stack(innermost):
-            if frame is body or owned_by(frame) is gate:
-                return False
-            outermost = frame
-        if outermost.f_code.co_flags & _SUSPENDABLE:
+    for innermost in _stacks.current_frames().values():
+        stack = _stacks.walk(innermost)
+        if any(frame is body or owned_by(frame) is gate for frame in stack):
+            return False
+        if stack[-1].f_code.co_flags & _SUSPENDABLE:
             return False
     return True
+
+
+def all_stacks_are_seen(*, is_running_known: bool) -> bool:
+    """Whether nobody can come back from a stack that `current_frames` does not show.
+
+    Under gevent with patched threads every greenlet can. Without, a greenlet that is switched
+    out inside a generator leaves that running for good, as far as this thread can wait.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        return False
+    return is_running_known or "greenlet" not in sys.modules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from genlock import _wording
@@ -31,17 +32,21 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
         TypeError: not a guard, or a timeout that is no number.
         ValueError: a negative timeout, or NaN.
         GeneratorBusyError: one of its kinds, on entering the block, as a call to the guard would.
+        RuntimeError: the block was entered already, or is left without having been entered.
 
-    Each block belongs to the thread that entered it. With GENLOCK=off it does nothing.
+    Each block has an object of its own, and belongs to the thread that entered it: a generator
+    that goes on in another thread in the middle of one waits there for the thread it began in.
+    With GENLOCK=off it does nothing.
     """
 
-    __slots__ = ("_gate", "_keep", "_timeout")
+    __slots__ = ("_free", "_gate", "_keep", "_timeout")
 
     def __init__(
         self, guard: GuardedIterator[Any], /, *, timeout: float | EllipsisType | None = ...
     ) -> None:
         self._gate: Gate | None = None
         self._keep: Keep | None = None
+        self._free = [True]  # popped by the one that enters: two threads may try it at once
         self._timeout = timeout
         if timeout is not ...:
             check_seconds("timeout", timeout)
@@ -54,7 +59,11 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
         gate = self._gate
         if gate is not None:
             timeout = gate.policy.timeout if self._timeout is ... else self._timeout
-            self._keep = Keep(gate)
+            try:
+                self._free.pop()
+            except IndexError:
+                raise RuntimeError(_wording.EXCLUSIVE_TWICE) from None
+            self._keep = Keep(gate, sys._getframe(1))
             try:
                 gate.keep(self._keep.me, Patience(timeout, gate.policy.warn_after))
             except BaseException:
@@ -66,6 +75,7 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
         keep, self._keep = self._keep, None
         if keep is not None:
             keep.end()
+            self._free.append(True)
 
     def __exit__(
         self,
@@ -73,4 +83,6 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._gate is not None and self._keep is None:
+            raise RuntimeError(_wording.EXCLUSIVE_NOT_ENTERED)
         self._leave()

@@ -11,7 +11,6 @@ after it.
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genlock import _diagnoses, _evidence
@@ -21,7 +20,7 @@ from genlock._waits import WaitQueue
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from genlock._evidence import Keep, Presence
     from genlock._records import Operation
@@ -47,15 +46,15 @@ class FlagGate(Gate):
                 return self.resume(value)
             except BaseException as error:
                 try:
-                    is_bare_use = self.is_bare_use(error, value)
-                except RecursionError:
-                    is_bare_use = False
+                    is_to_retry = self.account_for(error, value)
+                except RecursionError:  # as in `run`
+                    is_to_retry = False
                     if getattr(self.guarded, "gi_frame", self) is None:
                         self.ending = self.ending or error.__class__
-                if not is_bare_use:
+                if not is_to_retry:
                     value = None  # which may be `error`: it would hold this frame, and itself
                     raise
-            return self.poll_until_free(asks(value), self.resume, value)
+            return self.run(asks(value), self.resume, value)
         finally:
             was, self.busy = True, False  # swap: given back
             if self.queue:
@@ -168,6 +167,5 @@ class FlagGate(Gate):
         if ticket.granted:
             self.keeper = None
 
-    @contextmanager
-    def holder(self) -> Iterator[Presence | None]:
-        yield _evidence.presence(self)
+    def holder(self) -> Presence | None:
+        return _evidence.presence(self)

@@ -6,7 +6,10 @@ it, and how that is known, is told in `_evidence`.
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
+import time
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +20,17 @@ from genlock._waits import Patience, Ticket, WaitQueue
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
     from genlock._evidence import Keep, OwnStack, Presence
     from genlock._policy import Policy
     from genlock._records import Operation
+
+_log = logging.getLogger("genlock")
+_own = threading.local()
+
+_SHORTEST_POLL = 1e-5  # seconds: what a short body takes
+_LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before it switches
 
 
 class Gate(Body):
@@ -32,12 +40,14 @@ class Gate(Body):
     False again or hands the gate over with it still set.
     """
 
-    __slots__ = ("busy", "keeper", "queue")
+    __slots__ = ("busy", "keeper", "policy", "queue", "resume")
 
     def __init__(
         self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
     ) -> None:
-        super().__init__(guarded, resume, policy, label)
+        super().__init__(guarded, label)
+        self.resume = resume
+        self.policy = policy
         self.busy: object = False
         self.queue: WaitQueue | None = None
         self.keeper: weakref.ref[Keep] | None = None
@@ -104,9 +114,62 @@ class Gate(Body):
         """
         raise NotImplementedError
 
-    def holder(self) -> AbstractContextManager[Presence | None]:
-        """The other thread that is inside; its frames can be read until the block ends."""
+    def holder(self) -> Presence | None:
+        """The other thread that is inside."""
         raise NotImplementedError
+
+    # A call that owns the gate.
+
+    def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        """Call; where somebody runs the bare generator, until that is over."""
+        polling = None
+        while True:
+            try:
+                result = call(*args)
+            except BaseException as error:
+                try:
+                    is_to_retry = self.account_for(error, *args)
+                except RecursionError:  # so has_ended() has to do without a call
+                    is_to_retry = False
+                    if getattr(self.guarded, "gi_frame", self) is None:
+                        self.ending = self.ending or error.__class__
+                if not is_to_retry:
+                    raise
+            else:
+                if operation == "close" and self.ending is None and self.has_ended():
+                    self.ending = _diagnoses.closed(sys._getframe())
+                return result
+            polling = polling or self.poll(operation)
+            next(polling)
+
+    def poll(self, operation: Operation) -> Iterator[None]:
+        """Sleep for longer and longer, while the bare generator is not free: nobody says when."""
+        if _evidence.own_stack(sys._getframe(), self.guarded).passes_through:
+            raise _diagnoses.reentrant(self, operation, sys._getframe()) from None
+        if self.policy.refuses(operation):
+            raise _diagnoses.contended(self, operation, sys._getframe()) from None
+        patience = Patience(self.policy.timeout, self.policy.warn_after)
+        pause = _SHORTEST_POLL
+        while True:
+            self.check(operation, patience)
+            time.sleep(patience.pause(pause))
+            pause = min(pause * 2, _LONGEST_POLL)
+            yield
+
+    def check(self, operation: Operation, patience: Patience) -> None:
+        """Raise GuardTimeoutError when the wait has been long enough; warn when it gets long."""
+        if patience.is_over():
+            waited = patience.waited()
+            raise _diagnoses.timed_out(self, operation, sys._getframe(), waited) from None
+        if patience.wants_warning() and not getattr(_own, "is_warning", False):
+            _own.is_warning = True  # a log handler that waits, too, is not to warn of that
+            try:
+                text = _diagnoses.long_wait(self, operation, sys._getframe(), patience)
+                _log.warning("%s", text)
+            except Exception:  # a broken logging set-up must not cost the user the value
+                pass
+            finally:
+                _own.is_warning = False
 
     # A call that finds the gate busy.
 
@@ -125,12 +188,11 @@ class Gate(Body):
             if is_running or not refuses:
                 return self.turn_away(operation, call, *args)
         patience = Patience(self.policy.timeout, self.policy.warn_after, refuses=refuses)
-        ticket = Ticket(self, stack.held)
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
             self.await_turn_again(waiting, stack.held, operation, patience)
             return self.run_as_owner(waiting, operation, call, *args)
-        return self.wait_and_run(ticket, patience, operation, call, *args)
+        return self.wait_and_run(Ticket(self, stack.held), patience, operation, call, *args)
 
     @way_in
     def run_as_owner(

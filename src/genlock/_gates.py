@@ -70,11 +70,11 @@ def kind_for(*, can_defer: bool) -> type[Gate]:
 def gate_for(
     guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
 ) -> Gate:
-    """A gate for `guarded`; raises ValueError if its only one has another policy."""
+    """A gate for `guarded`; raises ValueError if its only one has other options."""
     kind = DeferringGate if policy.can_defer else PlainGate
     gate = kind(guarded, resume, policy, label)
     if uses_lock:
         gate = only_gate(gate)
-        if gate.policy != policy:
+        if gate.policy != policy or label not in (None, gate.label):
             raise ValueError(_wording.different_policy(gate.name))
     return gate

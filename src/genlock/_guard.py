@@ -87,7 +87,7 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
     object has them; everything else is the object's own.
 
     Thread-safe. Raises what the iterator raises, and besides: `ReentrantCallError`,
-    `ContendedCallError`, `DeadlockError`, `GuardTimeoutError`.
+    `ContendedCallError`, `DeadlockError`, `GuardTimeoutError`, `AbandonedGeneratorError`.
     """
 
     __slots__ = ("_self_gate",)
@@ -124,6 +124,10 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
             if name in ("send", "throw", "close"):
                 return functools.partial(self._self_gate.enter, name, attribute)
             return attribute
+
+        def __length_hint__(self):
+            hint = getattr(type(self.__wrapped__), "__length_hint__", None)
+            return NotImplemented if hint is None else hint(self.__wrapped__)
 
         def __init_subclass__(cls):
             super().__init_subclass__()
@@ -264,8 +268,8 @@ class DeferringGenerator(GuardedGenerator[Yield | Deferred, Send, Return]):
     """A guarded generator with `on_reentry="defer"`.
 
     What comes back to it waits for its next yield; the call returns `DEFERRED` meanwhile.
-    Everything else is as with `GuardedGenerator`. Raises UndeliveredValuesError where it ended
-    before all was delivered.
+    Everything else is as with `GuardedGenerator`. Raises UndeliveredValuesError, in the thread that
+    runs the generator, where that returns before all was delivered.
     """
 
     __slots__ = ()
@@ -273,6 +277,15 @@ class DeferringGenerator(GuardedGenerator[Yield | Deferred, Send, Return]):
     if TYPE_CHECKING:
 
         def __next__(self) -> Yield: ...
+
+
+class _AwaitableDeferringGenerator(DeferringGenerator[Yield, Send, Return]):
+    """Both of it."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Self:
+        return self
 
 
 _new: Callable[[type], Any] = _Proxy.__new__
@@ -355,6 +368,7 @@ def guard(
     if name is not None:
         check_name(name)
     if is_off:
+        resolve(policy, options)  # a mistake is one, whether it has an effect or not
         guarded = obj
     elif type(obj) is GeneratorType:
         guarded = _guarded_generator(obj, resolve(policy, options), name)
@@ -374,9 +388,10 @@ def _guarded_generator(
 ) -> GuardedGenerator[Any, Any, Any]:
     gate = gate_for(generator, generator.send, policy, name)
     kind: type[GuardedGenerator[Any, Any, Any]] = GuardedGenerator
+    is_awaitable = type(generator) is GeneratorType and generator.gi_code.co_flags & _AWAITABLE
     if policy.on_reentry == "defer":
-        kind = DeferringGenerator
-    if type(generator) is GeneratorType and generator.gi_code.co_flags & _AWAITABLE:
+        kind = _AwaitableDeferringGenerator if is_awaitable else DeferringGenerator
+    elif is_awaitable:
         kind = _AwaitableGenerator
     # Filled by hand: an __init__ in Python, and wrapt's, would cost half as much again.
     proxy: GuardedGenerator[Any, Any, Any] = _new(kind)
@@ -389,7 +404,8 @@ def _guarded_generator(
 def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIterator[Any]:
     if isinstance(obj, CoroutineType | AsyncGeneratorType) or hasattr(type(obj), "__anext__"):
         raise TypeError(_wording.not_guardable(obj, "async"))
-    if not hasattr(type(obj), "__next__") and not _can_be_sent_to(obj):
+    can_be_sent_to = _can_be_sent_to(obj)
+    if not hasattr(type(obj), "__next__") and not can_be_sent_to:
         if inspect.isroutine(obj):
             raise TypeError(_wording.not_guardable(obj, "function"))
         if isinstance(obj, Iterable):
@@ -397,7 +413,7 @@ def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIter
         raise TypeError(_wording.not_guardable(obj))
     proxy: GuardedIterator[Any] = _new(GuardedIterator)
     _set_wrapped(proxy, obj)
-    _set_gate(proxy, gate_for(obj, getattr(obj, "send", None) or obj.__next__, policy, name))
+    _set_gate(proxy, gate_for(obj, obj.send if can_be_sent_to else obj.__next__, policy, name))
     return proxy
 
 
@@ -428,7 +444,7 @@ def _prime(obj: Any, name: str | None) -> None:
     if name is None and isinstance(obj, GuardedIterator):
         name = gate_of(obj).name
     name = name or str(getattr(obj, "__name__", type(obj).__name__))
-    if not hasattr(obj, "send"):
+    if not _can_be_sent_to(obj):
         raise TypeError(_wording.not_primable(name))
     try:
         if isinstance(obj, GuardedIterator):

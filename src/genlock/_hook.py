@@ -24,7 +24,6 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock import _clock, _evidence, _gates, _log, _telling, _twin
-from genlock._body import Body
 from genlock._errors import ContendedCallError, ReentrantCallError
 from genlock._gate import Gate, asks
 from genlock._telling import Telling
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
 
+    from genlock._body import Body
     from genlock._events import Outcome
     from genlock._evidence import Keep
     from genlock._log import Log, Place, Track
@@ -142,12 +142,11 @@ def _failed(gate: Body, track: Track, begin: float, value: Any, error: BaseExcep
 # The slow operations, and calls that find the gate busy.
 
 
-class _Told(functools.partial[Any]):
-    """A call that is told of already. To call it leaves no frame on the stack."""
-
-
 class _Queued(functools.partial[Any]):
-    """A call that found the gate busy, so that it may wait, be deferred or be refused."""
+    """A call that found the gate busy, so that it may wait, be deferred or be refused.
+
+    To call it leaves no frame on the stack.
+    """
 
     since: int
     place: Place | None
@@ -165,12 +164,20 @@ class _Queued(functools.partial[Any]):
         return queued
 
 
-def _traced_run(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+def _traced_run(gate: Gate, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+    """Where somebody runs the bare generator, the time until it is free counts as inside."""
     if isinstance(call, _Queued):
         call.ran_in = _thread.get_ident()
     telling = _begin(gate, operation, call, args)
-    inner = call.func if isinstance(call, _Queued) else call
-    return _told(telling, _run, gate, operation, _Told(inner), *args)
+    try:
+        result = _run(gate, operation, call, *args)
+    except BaseException as error:
+        if telling is not None:
+            telling.end_with(error)
+        raise
+    if telling is not None:
+        telling.end("returned" if operation == "close" else "yielded", result)
+    return result
 
 
 def _begin(
@@ -187,33 +194,6 @@ def _begin(
     except Exception:
         return None
     return telling
-
-
-def _traced_poll(gate: Body, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
-    """Somebody runs the bare generator. How long it takes until that is free counts as inside."""
-    if isinstance(call, _Told):
-        return _poll_until_free(gate, operation, call, *args)
-    telling = _begin(gate, operation, call, args)
-    return _told(telling, _poll_until_free, gate, operation, call, *args)
-
-
-def _told(
-    telling: Telling | None,
-    method: Callable[..., Any],
-    gate: Body,
-    operation: Operation,
-    call: Callable[..., Any],
-    *args: Any,
-) -> Any:
-    try:
-        result = method(gate, operation, call, *args)
-    except BaseException as error:
-        if telling is not None:
-            telling.end_with(error)
-        raise
-    if telling is not None:
-        telling.end("returned" if operation == "close" else "yielded", result)
-    return result
 
 
 def _traced_take_turn(
@@ -324,13 +304,10 @@ class _Exchange:
 # `run` is the first to be exchanged and the last to be put back: under a traced `take_turn`, it
 # is the traced one that says whether the call had its turn.
 _EXCHANGED = (
-    _Exchange(Body.run, _traced_run),
-    _Exchange(Body.poll_until_free, _traced_poll),
+    _Exchange(Gate.run, _traced_run),
     _Exchange(Gate.run_as_owner, _traced_run_as_owner),
     _Exchange(Gate.take_turn, _traced_take_turn),
     _Exchange(Gate.keep, _traced_keep),
     _Exchange(Gate.end_keep, _traced_end_keep),
 )
-_run, _poll_until_free, _run_as_owner, _take_turn, _keep, _end_keep = (
-    it.original() for it in _EXCHANGED
-)
+_run, _run_as_owner, _take_turn, _keep, _end_keep = (it.original() for it in _EXCHANGED)

@@ -12,44 +12,39 @@ import os
 import sys
 import weakref
 from collections import deque
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genlock import _diagnoses, _evidence, _frames, _waits
+from genlock import _diagnoses, _evidence, _stacks, _waits
 from genlock._evidence import Presence, way_in
 from genlock._gate import Gate, asks
 from genlock._threads import own
 from genlock._waits import WaitQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from types import FrameType
 
     from genlock._evidence import Keep
     from genlock._policy import Policy
     from genlock._records import Operation
     from genlock._waits import Patience, Ticket
 
-_LONGEST_READING = 0.05
-"""Seconds that a call stays for somebody who reads its frames. Not for ever: a signal handler or
-finaliser that runs during the reading may wait for what this thread has."""
-
 
 class LockGate(Gate):
     """`busy` is the thread that owns the gate: a weak reference, which dies with the thread.
 
-    Other threads' stacks cannot be read where threads run at the same time: a call that returns
-    meanwhile crashes the interpreter (seen on 3.13t). So a call that leaves looks whether
-    somebody reads its frames, and lets them finish: the `pin`.
+    `frame` is that of the call that runs the generator. A thread that reads the stack from there
+    outwards wants it to stay, so a call takes its frame away first and then looks for readers.
     """
 
-    __slots__ = ("__weakref__", "mutex", "pin")
+    __slots__ = ("__weakref__", "frame", "mutex")
 
     def __init__(
         self, guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
     ) -> None:
         super().__init__(guarded, resume, policy, label)
         self.mutex = _thread.RLock()
-        self.pin: _thread.RLock | None = None
+        self.frame: FrameType | None = None
 
     @way_in
     def send(self, value: Any, /) -> Any:
@@ -62,24 +57,25 @@ class LockGate(Gate):
                     was, self.busy = False, me
             if was:
                 return self.take_turn(asks(value), self.resume, value)
+            self.frame = sys._getframe()
             try:
                 return self.resume(value)
             except BaseException as error:
                 try:
-                    is_bare_use = self.is_bare_use(error, value)
-                except RecursionError:
-                    is_bare_use = False
+                    is_to_retry = self.account_for(error, value)
+                except RecursionError:  # as in `run`
+                    is_to_retry = False
                     if getattr(self.guarded, "gi_frame", self) is None:
                         self.ending = self.ending or error.__class__
-                if not is_bare_use:
+                if not is_to_retry:
                     value = None  # which may be `error`: it would hold this frame, and itself
                     raise
-            return self.poll_until_free(asks(value), self.resume, value)
+            return self.run(asks(value), self.resume, value)
         finally:
             if not was:
-                was, self.busy = True, False
-                if self.pin is not None:
-                    self.stay_for_reader()
+                was, self.frame, self.busy = True, None, False
+                if _stacks.readers:
+                    _stacks.stay_for_readers()
                 if self.queue:
                     self.pass_on()
 
@@ -93,11 +89,12 @@ class LockGate(Gate):
                     was, self.busy = False, me
             if was:
                 return self.take_turn(operation, call, *args)
+            self.frame = sys._getframe()
             return self.run(operation, call, *args)
         finally:
             if not was:
-                was, self.busy = True, False
-                self.stay_for_reader()
+                was, self.frame, self.busy = True, None, False
+                _stacks.stay_for_readers()
                 self.after_release()
 
     @way_in
@@ -115,14 +112,16 @@ class LockGate(Gate):
             self.await_turn(ticket, operation, patience)
             was = False
             self.leave_queue(ticket)
+            self.frame = sys._getframe()
             return self.run(operation, call, *args)
         finally:
             ticket.gone = True
             with self.mutex:
                 if ticket.granted:
                     # `was` is read by _evidence.
-                    was, ticket.granted, self.busy = True, False, False  # noqa: F841
-            self.stay_for_reader()
+                    was, self.frame = True, None  # noqa: F841
+                    ticket.granted, self.busy = False, False
+            _stacks.stay_for_readers()
             self.leave_queue(ticket)
             self.after_release()
 
@@ -136,11 +135,12 @@ class LockGate(Gate):
                     was, self.busy = False, me
             if was:
                 return False
+            self.frame = sys._getframe()
             call()
         finally:
             if not was:
-                was, self.busy = True, False
-                self.stay_for_reader()
+                was, self.frame, self.busy = True, None, False
+                _stacks.stay_for_readers()
         return True
 
     def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
@@ -167,7 +167,6 @@ class LockGate(Gate):
 
     def give_back(self) -> None:
         self.keeper, self.busy = None, False
-        self.stay_for_reader()
         self.after_release()
 
     def open_queue(self) -> WaitQueue:
@@ -219,43 +218,28 @@ class LockGate(Gate):
         thread = owner() if keep is None else keep.thread()
         if thread is None:
             return True
-        if thread.ident != _thread.get_ident() or not _frames.all_stacks_are_seen(
+        if thread.ident != _thread.get_ident() or not _evidence.all_stacks_are_seen(
             is_running_known=hasattr(self.guarded, "gi_running")
         ):
             return False
         stack = _evidence.own_stack(sys._getframe(), self.guarded)
         return not self.is_granted() and self not in stack.held and not stack.passes_through
 
-    @contextmanager
-    def holder(self) -> Iterator[Presence | None]:
-        if not _frames.RUN_AT_ONCE:
-            yield _evidence.presence(self)
-            return
-        pin = self.pin = self.pin or _thread.RLock()
-        held = pin.acquire(timeout=_LONGEST_READING)
-        try:
-            yield self.pinned_presence()
-        finally:
-            if held:
-                pin.release()
-
-    def pinned_presence(self) -> Presence | None:
+    def holder(self) -> Presence | None:
+        if not _stacks.RUN_AT_ONCE:
+            return _evidence.presence(self)
         owner: Any = self.busy
         thread = owner() if owner else None
         if thread is None or thread.ident == _thread.get_ident():
             return None
         if _waits.is_waiting(thread.ident):
-            innermost = _frames.parked_stacks({thread.ident}).get(thread.ident)
-        else:
-            # What the body calls comes and goes; who called the body stays while the pin holds.
-            innermost = getattr(self.guarded, "gi_frame", None)
-        return Presence(thread.ident, tuple(_frames.stack(innermost)))
-
-    def stay_for_reader(self) -> None:
-        """Do not return while another thread reads the frames of this call."""
-        pin = self.pin
-        if pin is not None and pin.acquire(timeout=_LONGEST_READING):
-            pin.release()
+            frames = _waits.stacks({thread.ident}).get(thread.ident)
+            if frames:
+                return Presence(thread.ident, frames)
+        # What the body calls comes and goes. Who called the body stays while it is read.
+        outer = _stacks.read(lambda: self.frame)
+        body = getattr(self.guarded, "gi_frame", None)
+        return Presence(thread.ident, (body, *outer) if body is not None and outer else outer)
 
 
 class _Entry(weakref.ref[LockGate]):
@@ -311,7 +295,7 @@ def _renew_locks() -> None:
     for entry in list(_gates.values()):
         gate = entry()
         if gate is not None:
-            gate.mutex, gate.pin = _thread.RLock(), None
+            gate.mutex = _thread.RLock()
 
 
 if hasattr(os, "register_at_fork"):

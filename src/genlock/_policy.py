@@ -108,9 +108,11 @@ def check_seconds(option: str, seconds: object) -> None:
 
 
 def check_name(name: object) -> None:
-    """Raise TypeError, unless this can be what messages call a guard."""
+    """Raise TypeError or ValueError, unless this can be what messages call a guard."""
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be a string or None, not {reprlib.repr(name)}")
+    if name == "":
+        raise ValueError("name must not be empty: messages call the guard by it")
 
 
 _default = Policy()

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Operation = Literal["send", "next", "throw", "close", "exclusive"]
 """An operation of the generator protocol (PEP 342), or exclusive use."""
 
+Kind = Literal["generator", "coroutine", "async generator"]
+"""What the interpreter calls it in its errors."""
+
+State = Literal["re-entered", "held", "unseen", "suspended", "not started", "ended"]
+"""How a generator stood when an error was about it; see `Candidate`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place in the source: file, line (from 1), function, and the code that stands there."""
+    """A place in the source: file, line (from 1), function, and the code that stands there.
+
+    Immutable, as are all records, and so safe in any thread.
+    """
 
     file: str
     line: int
@@ -73,9 +82,12 @@ class Diagnosis:
         try:
             fields["strands"] = tuple(map(_strand, fields["strands"]))
             fields["yields"] = tuple(Site(**site) for site in fields["yields"])
-            return cls(**fields)
+            found = cls(**fields)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not the JSON of a genlock diagnosis: {error}") from error
+        if found.operation not in get_args(Operation):
+            raise ValueError(f"not the JSON of a genlock diagnosis: {found.operation!r}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,58 @@ class Ending:
     thread: str = ""
     site: Site | None = None
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A generator that an error of the interpreter's may be about, as it stood at that moment.
+
+    `state` is "re-entered" (the failing call came out of its own body), "held" (another thread or
+    task is inside), "unseen" (it runs, on no stack that could be read), "suspended", "not started"
+    or "ended". `inside` is who is inside: the path from the call that entered it to the line that
+    is executed. `made_by` is the function it is made by, at its first line, `pattern` the same as
+    `module:qualified.name`; `at` is where it stands, `yields` are the places where it can stand.
+    """
+
+    name: str
+    kind: Kind
+    state: State
+    made_by: Site
+    pattern: str = ""
+    inside: Strand | None = None
+    at: Site | None = None
+    yields: tuple[Site, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What could be seen around an error of the interpreter's about a generator.
+
+    `error` is its type and text, `thread` the one that made the failing call, where known, and
+    `call` that call. `expression` is what the call names; if that could be looked up (`is_named`),
+    it is the only one of `candidates`, else those are all that are running. `driver` is the
+    generator in whose body the call stands. `is_late` tells that others have run since the error
+    was raised. `origin` is the path to what went wrong in the generator's own body.
+    """
+
+    code: str
+    error: str
+    kind: Kind
+    operation: str = ""
+    thread: str = ""
+    call: Step | None = None
+    expression: str = ""
+    is_named: bool = False
+    driver: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    is_late: bool = False
+    origin: Strand | None = None
+
+    def to_json(self) -> str:
+        """The sighting as a JSON object."""
+        import json
+
+        return json.dumps(asdict(self))
 
 
 def _strand(fields: dict[str, Any]) -> Strand:

@@ -1,4 +1,4 @@
-"""The calling thread as something that can be told to have ended."""
+"""Threads as something that can be told to have ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 
-class Thread:
+class Mark:
     """Lives as long as its thread; unlike the thread's identifier, it is never used again."""
 
     __slots__ = ("__weakref__", "ident", "keeps")
@@ -21,7 +21,7 @@ class Thread:
 
 class _Own(threading.local):
     def __init__(self) -> None:
-        self.thread = Thread()
+        self.thread = Mark()
         self.me = weakref.ref(self.thread)
 
 

@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from genlock import _stacks
 from genlock._threads import own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
 
 # Seconds.
 ROUND = 0.004  # in which every waiter is to get its turn, so that switching costs little
@@ -32,6 +34,14 @@ BACKSTOP = 0.25  # an asynchronous exception can lose a wake-up: every wait look
 _serial = itertools.count(1).__next__
 _waiting: dict[int, Ticket] = {}
 """By thread identifier, the innermost wait of every thread that waits."""
+
+
+def stacks(idents: set[int], looks: int = 1) -> Mapping[int, tuple[FrameType, ...]]:
+    """The stacks of threads that wait, innermost frame first, by thread identifier.
+
+    Where threads run at the same time, those that are awake at each of the `looks` are left out.
+    """
+    return _stacks.of_sleepers(idents, Ticket.sleep.__code__, looks)
 
 
 class Patience:
@@ -121,7 +131,9 @@ class Ticket:
     def sleep(self, patience: Patience) -> bool:
         """Park until woken or until there is something to look after; whether it was woken."""
         longest = BACKSTOP if self.has_looked else LOOK_AFTER
-        return self._sleep(True, patience.pause(longest))
+        woken = self._sleep(True, patience.pause(longest))
+        _stacks.stay_for_readers()
+        return woken
 
     def rouse(self) -> None:
         """Undo that somebody else has used up the wake-up."""
@@ -169,12 +181,15 @@ class WaitQueue(deque[Ticket]):
     def tickets(self) -> list[Ticket]:
         """Those who wait; others may join and leave meanwhile."""
         # One by one: iterators over what changes meanwhile raise, or worse where threads run at
-        # the same time.
+        # the same time. From the last to the first: when one leaves, those behind it move up, and
+        # none of them may be overlooked.
         found: list[Ticket] = []
-        try:
-            found.extend(self[place] for place in range(len(self)))
-        except IndexError:
-            pass
+        for place in reversed(range(len(self))):
+            try:
+                found.append(self[place])
+            except IndexError:
+                continue
+        found.reverse()
         return found
 
     def leave(self, ticket: Ticket) -> None:

@@ -1,4 +1,4 @@
-"""Records to text: every sentence that a user of genlock reads is worded here."""
+"""Records to text: what is said about guards and the calls to them is worded here."""
 
 from __future__ import annotations
 
@@ -30,10 +30,17 @@ _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
 _OUTER_STEPS = 3
 _YIELDS_SHOWN = 3
+_VALUES_SHOWN = 3
 _TENS = 10
+_ERROR_WIDTH = 200
 _SHORTEST_TOLD = 0.001
 
 
+EXCLUSIVE_TWICE = (
+    "this block of exclusive use is in use already.\n"
+    "  Make one for each block:  with genlock.exclusive(cor): …"
+)
+EXCLUSIVE_NOT_ENTERED = "this block of exclusive use was not entered, or has been left already"
 MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @genlock.guarded"
 
 
@@ -52,7 +59,8 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
                 f"{caller} waits for {diagnosis.guard!r} in {diagnosis.operation}() and blocks the"
                 f" asyncio event loop it runs: {holder} is inside.",
                 *_inside_and_call(diagnosis),
-                "  Wait in a thread of its own:  await asyncio.to_thread(…)",
+                "  Wait in a thread of its own:  await asyncio.to_thread(…)  of a function that"
+                " catches StopIteration",
             ]
         )
     return "\n".join(
@@ -64,6 +72,22 @@ def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
     )
 
 
+def not_of_the_protocol(error: str) -> str:
+    """There is nothing to explain about an exception."""
+    return f"{error}\n  This is no error about a generator, and none is its cause or its context."
+
+
+def about_explanation(code: str, found_in: str, more: int) -> list[str]:
+    """Where the explained error was found, whether there are others, where to read on."""
+    lines = []
+    if found_in:
+        lines.append(f"  It was found in  {found_in}")
+    if more:
+        errors = "error" if more == 1 else "errors"
+        lines.append(f"  There is more in it: {more} other {errors} about generators.")
+    return [*lines, f"  More about it:  genlock explain {code}"]
+
+
 def already_ended(guard: str, ending: Ending) -> str:
     """The note on a StopIteration that a call gets because the generator had ended before."""
     what = {
@@ -71,14 +95,27 @@ def already_ended(guard: str, ending: Ending) -> str:
         "raised": f"was ended by {ending.error}",
         "closed": "had been closed",
     }[ending.how]
-    where = f", at {_place(ending.site)} in {ending.site.function}" if ending.site else ""
+    where = f", at {place(ending.site)} in {ending.site.function}" if ending.site else ""
     who = f" ({ending.thread})" if ending.thread else ""
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
-def lost_values(guard: str, count: int) -> str:
+def lost_values(guard: str, values: tuple[object, ...]) -> str:
     """The note on an error that ended a generator to which values were still deferred."""
-    return f"genlock: {count} deferred values could no longer be delivered to {guard!r}."
+    what = "value" if len(values) == 1 else "values"
+    shown = ", ".join(map(_shown, values[:_VALUES_SHOWN]))
+    more = ", …" if len(values) > _VALUES_SHOWN else ""
+    return (
+        f"genlock: {len(values)} deferred {what} could no longer be delivered to {guard!r}:"
+        f" {shown}{more}"
+    )
+
+
+def _shown(value: object) -> str:
+    try:
+        return reprlib.repr(value)
+    except Exception:  # its __repr__ is not ours to report
+        return f"<{type(value).__name__}>"
 
 
 def feeds_itself(guard: str, count: int) -> str:
@@ -176,22 +213,26 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
     lines = [f"{guard!r} {_ASKED[operation]} while {_still_running(diagnosis)}."]
     actor = ""
     if diagnosis.strands:
-        lines += ["  The call came back to itself:", *_rows(diagnosis.strands[0])]
+        lines += ["  The call came back to itself:", *rows(diagnosis.strands[0])]
         steps = diagnosis.strands[0].steps
         actor = steps[-1].actor if len(steps) > 1 else ""
     lines.append(
         f"  {guard} can only {_CAN_ONLY[operation]} after it reaches its next yield"
-        f"{_places(diagnosis.yields)}."
+        f"{places(diagnosis.yields)}."
     )
     if operation == "send":
-        lines.append('  Let the value wait its turn:  @genlock.guarded(on_reentry="defer")')
+        lines.append(f"  Let the value wait its turn:  {_option('on_reentry')}")
     elif operation == "throw":
-        lines.append('  Let the exception wait its turn:  @genlock.guarded(on_reentry="defer")')
+        lines.append(f"  Let the exception wait its turn:  {_option('on_reentry')}")
     elif operation == "close":
-        lines.append('  Let it be closed at that yield:  @genlock.guarded(on_close="defer")')
+        lines.append(f"  Let it be closed at that yield:  {_option('on_close')}")
     elif actor:
         lines.append(f"  Do that when this call has come back, not in {actor}.")
     return lines
+
+
+def _option(name: str) -> str:
+    return f'genlock.guard(…, {name}="defer")  or the same in its decorator'
 
 
 def _still_running(diagnosis: Diagnosis) -> str:
@@ -220,10 +261,10 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
     for strand in diagnosis.strands:
         thread, holds, wants = strand.thread, strand.holds, strand.wants
         lines.append(f"  {thread} is inside {holds!r} and waits for {wants!r}:")
-        lines += _rows(strand)
+        lines += rows(strand)
     lines.append(
         "  Only this call failed, so that the other threads can go on; a coroutine that does not"
-        " catch this is ended by it."
+        " catch this is ended by it,\n  and so are those that go on to drive that one."
     )
     lines.append(
         "  Drive these guards in the same order everywhere, or all of them from one thread."
@@ -239,10 +280,11 @@ def _timed_out(diagnosis: Diagnosis) -> list[str]:
         *_inside_and_call(diagnosis),
     ]
     at = [step.site for strand in diagnosis.strands[1:] for step in strand.steps]
-    if len(at) > 1:
+    if at:
+        # Of a call, the second step is the generator's; exclusive use has one.
         lines.append(
             f"  If {holder} may take that long, raise timeout=; if not, see why it is still at"
-            f" {_place(at[1])}."
+            f" {place(at[min(1, len(at) - 1)])}."
         )
     return lines
 
@@ -262,7 +304,7 @@ def _abandoned(diagnosis: Diagnosis) -> list[str]:
 def _undelivered(diagnosis: Diagnosis) -> list[str]:
     return [
         f"{diagnosis.guard!r} ended while deferred values were still to be delivered to it.",
-        *(row for strand in diagnosis.strands for row in _rows(strand)),
+        *(row for strand in diagnosis.strands for row in rows(strand)),
         "  The values are in this error's .values, first come first.",
     ]
 
@@ -270,7 +312,7 @@ def _undelivered(diagnosis: Diagnosis) -> list[str]:
 def _not_primed(diagnosis: Diagnosis) -> list[str]:
     return [
         f"{diagnosis.guard!r} was sent a value before it was started: it waits at no yield yet.",
-        *(row for strand in diagnosis.strands for row in _rows(strand)),
+        *(row for strand in diagnosis.strands for row in rows(strand)),
         "  Start it first:  next(cor)    or decorate its function:  @genlock.coroutine",
     ]
 
@@ -294,27 +336,29 @@ def _inside_and_call(diagnosis: Diagnosis) -> list[str]:
     """The holder's path and this call's."""
     lines = []
     for strand in diagnosis.strands[1:]:
-        lines += ["  Inside:", *_rows(strand)]
+        lines += ["  Inside:", *rows(strand)]
     for strand in diagnosis.strands[:1]:
-        lines += ["  This call:", *_rows(strand)]
+        lines += ["  This call:", *rows(strand)]
     return lines
 
 
-def _rows(strand: Strand) -> list[str]:
+def rows(strand: Strand) -> list[str]:
     """A call path as aligned rows: who, where, the code, the remark."""
-    rows = [
-        (who, _place(step.site), step.site.code, step.remark)
+    table = [
+        (who, place(step.site), step.site.code, step.remark)
         for who, step in zip(
             [strand.thread, *(f"→ {step.actor}" for step in strand.steps[1:])],
             strand.steps,
             strict=False,
         )
     ]
-    if len(rows) > _STEPS_SHOWN:
-        hidden = len(rows) - _STEPS_SHOWN + 1
-        rows[_OUTER_STEPS : _OUTER_STEPS + hidden] = [("…", f"{hidden} more calls", "", "")]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    return ["    " + "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows]
+    if len(table) > _STEPS_SHOWN:
+        hidden = len(table) - _STEPS_SHOWN + 1
+        table[_OUTER_STEPS : _OUTER_STEPS + hidden] = [("…", f"{hidden} more calls", "", "")]
+    widths = [max((len(row[column]) for row in table), default=0) for column in range(3)]
+    return [
+        "    " + "  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in table
+    ]
 
 
 def _caller(diagnosis: Diagnosis) -> str:
@@ -334,15 +378,29 @@ def _seconds(seconds: float | None) -> str:
     return f"{seconds:.2g} s" if _SHORTEST_TOLD <= seconds < _TENS else f"{seconds:.0f} s"
 
 
-def _place(site: Site) -> str:
+def in_words(error: BaseException) -> str:
+    """An error by its type and the first line of what it says."""
+    name = type(error).__name__
+    try:
+        text = str(error).partition("\n")[0].rstrip(".")
+    except Exception:  # a broken __str__ is not ours to report
+        return name
+    if not text:
+        return name
+    return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
+
+
+def place(site: Site) -> str:
+    """A file and a line, as short as they can be told."""
     return f"{_short(site.file)}:{site.line}"
 
 
-def _places(sites: tuple[Site, ...]) -> str:
+def places(sites: tuple[Site, ...]) -> str:
+    """The yields of a generator in brackets, if they are few."""
     if not 1 <= len(sites) <= _YIELDS_SHOWN:
         return ""
     first, *others = sites
-    return f" ({_place(first)}{''.join(f' or {site.line}' for site in others)})"
+    return f" ({place(first)}{''.join(f' or {site.line}' for site in others)})"
 
 
 def _short(file: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import genlock
 import peers
-from genlock import _frames
+from genlock import _stacks
 from tables import Reach, Table, at_most
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def recording(effort: Effort) -> tuple[Table, list[Reach]]:
     ratio = _ratio(times, ON)
     ratio_off = times[AFTER]["send"] / before[BEFORE]["send"]
     reaches = [at_most("send after recording / before it", ratio_off, BOUND_OFF)]
-    if not _frames.RUN_AT_ONCE:
+    if not _stacks.RUN_AT_ONCE:
         reaches.append(at_most("recorded send / serialize", ratio, BOUND))
     return table, reaches
 

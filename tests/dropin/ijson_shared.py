@@ -12,7 +12,7 @@ import json
 import threading
 from typing import Any
 
-from ijson.backends import python as ijson  # type: ignore[import-not-found]
+from ijson.backends import python as ijson
 
 from crew import PATIENCE, Worker, together, until
 

@@ -20,6 +20,13 @@ class AwakeBeforeOverdue(FlagGateProtocol):
         return super().judge_head(gate, me)
 
 
+class ReadsTheQueueFromItsFront(FlagGateProtocol):
+    """The queue is read from its end, so that nobody is overlooked who moves up meanwhile."""
+
+    def next_place(self, places: list[int]) -> int:
+        return places.pop(0)
+
+
 class ClearsAwakeBeforeSleeping(FlagGateProtocol):
     """A waiter clears `awake` before it tries the flag, with nothing in between."""
 
@@ -27,7 +34,7 @@ class ClearsAwakeBeforeSleeping(FlagGateProtocol):
     def try_flag(self, gate: World, me: Thread) -> str:
         ticket = gate.tickets[me.ticket]
         ticket.granted, gate.busy = ticket.granted | (not gate.busy), True
-        return "leave_queue_to_run" if ticket.granted else "clear_awake"
+        return "take_up" if ticket.granted else "clear_awake"
 
     @interrupted("clean_up")
     def clear_awake(self, gate: World, me: Thread) -> str:
@@ -102,7 +109,7 @@ class TakesOverUnmarked(FlagGateProtocol):
     def take_over(self, gate: World, me: Thread) -> str:
         gate.tickets[me.ticket].granted = True
         gate.busy = me.ticket
-        return "leave_queue_to_run"
+        return "take_up"
 
 
 class NeverTakesOver(FlagGateProtocol):
@@ -138,7 +145,7 @@ class ReclaimsOutsideTheQueue(FlagGateProtocol):
 
     def join_if_granted(self, gate: World, me: Thread, step: str) -> str:
         is_outside = me.ticket not in gate.queue
-        return "join_granted" if step == "leave_queue_to_run" and is_outside else step
+        return "join_granted" if step == "take_up" and is_outside else step
 
     @interrupted("end")
     def join_granted(self, gate: World, me: Thread) -> str:

@@ -128,7 +128,7 @@ class FlagGateProtocol:
         if not ticket.granted:
             ticket.awake = False
             ticket.granted, gate.busy = ticket.granted | (not gate.busy), True
-        return "leave_queue_to_run" if ticket.granted else "sleep"
+        return "take_up" if ticket.granted else "sleep"
 
     @interrupted("clean_up")
     def sleep(self, gate: World, me: Thread) -> str:
@@ -137,8 +137,13 @@ class FlagGateProtocol:
         return "try_flag"
 
     @interrupted("clean_up")
+    def take_up(self, gate: World, me: Thread) -> str:
+        """`was = False`: from now on the frame tells of the owner, and no longer the ticket."""
+        return "leave_queue_to_run"
+
+    @interrupted("clean_up")
     def leave_queue_to_run(self, gate: World, me: Thread) -> str:
-        """`was = False`, `self.leave_queue(ticket)`."""
+        """`self.leave_queue(ticket)`."""
         gate.leave_queue(me.ticket)
         return "in_wait_and_run"
 
@@ -172,9 +177,28 @@ class FlagGateProtocol:
         ticket = gate.tickets[me.ticket]
         ticket.granted, gate.busy = ticket.granted | (not gate.busy), me.ticket
         if ticket.granted:
-            return "leave_queue_to_run"
-        me.to_look_at = tuple(name for name in gate.queue if name != me.ticket)
-        return "look_at_tickets" if me.to_look_at else self.begin_with_threads(gate, me)
+            return "take_up"
+        me.to_look_at = tuple(range(len(gate.queue)))
+        return "read_queue" if me.to_look_at else self.begin_with_threads(gate, me)
+
+    @interrupted("clean_up")
+    def read_queue(self, gate: World, me: Thread) -> str:
+        """`for place in reversed(range(len(self))):`, `found.append(self[place])`.
+
+        What is yet to be read comes before what was found.
+        """
+        places = [place for place in me.to_look_at if isinstance(place, int)]
+        found = me.to_look_at[len(places) :]
+        place = self.next_place(places)
+        if place < len(gate.queue):
+            found = (*found, gate.queue[place])
+        me.to_look_at = (*places, *found)
+        if places:
+            return "read_queue"
+        return "look_at_tickets" if found else self.begin_with_threads(gate, me)
+
+    def next_place(self, places: list[int]) -> int:
+        return places.pop()
 
     @interrupted("clean_up")
     def look_at_tickets(self, gate: World, me: Thread) -> str:
@@ -204,7 +228,7 @@ class FlagGateProtocol:
         """`ticket.granted |= self.busy is ticket`."""
         ticket = gate.tickets[me.ticket]
         ticket.granted |= gate.busy == me.ticket
-        return "leave_queue_to_run" if ticket.granted else self.not_helped(me)
+        return "take_up" if ticket.granted else self.not_helped(me)
 
     def not_helped(self, me: Thread) -> str:
         """Sleep on; or raise ContendedCallError or GuardTimeoutError."""

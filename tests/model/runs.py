@@ -39,6 +39,8 @@ class Setting(NamedTuple):
     """The steps that an exception can hit; all where none is named."""
     early_looks: int = 0
     """How many waits last so long that they look up although nothing is wrong."""
+    begun: bool = False
+    """All wait already, in their order; who was inside has left, and has woken nobody."""
     backstop: bool = True
 
 
@@ -60,8 +62,19 @@ class Runs:
         self.protocol = protocol(setting.refusing, setting.with_timeout)
 
     def initial(self) -> State:
+        if self.setting.begun:
+            return self.initial_queue()
         threads = tuple(("begin", calls, "", "", ()) for calls in self.setting.calls)
         return (False, (), False, (), threads, Past())
+
+    def initial_queue(self) -> State:
+        names = tuple(f"{number}.{left - 1}" for number, left in enumerate(self.setting.calls))
+        tickets = tuple((name, (False, False, False, False)) for name in names)
+        threads = tuple(
+            ("sleep", left - 1, name, "", ())
+            for left, name in zip(self.setting.calls, names, strict=True)
+        )
+        return (False, names, False, tickets, threads, Past())
 
     def moves(self, state: State) -> list[tuple[str, State]]:
         before = World(state)

@@ -105,11 +105,6 @@ def one_operation(chance: random.Random, mine: Tally) -> None:
         mine.counts["served"] += 1
     except genlock.UndeliveredValuesError as error:  # another thread has closed it
         mine.accepted += 1 - len(error.values)  # its own value was taken
-    except genlock.ReentrantCallError:
-        # A hit can keep a block of exclusive use from being left. It is given back when it is
-        # collected, at worst while its thread runs the body: then the next one is shut out.
-        if not IS_HIT:
-            raise
     except genlock.GuardTimeoutError:
         mine.counts["late"] += 1
     except (StopIteration, KeyError):  # it has ended

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
-    "report": "show what a recording tells: a row for each coroutine, call cycles, inverted orders",
+    "explain": "Say what an error about a generator means, by its code or from a log.",
+    "report": "Show what a recording tells: each coroutine, call cycles, inverted orders.",
+    "run": "Run a program unchanged, and explain its errors about generators.",
 }
 """The subcommands, each with the line that says what it is for."""
 

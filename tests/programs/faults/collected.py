@@ -45,12 +45,12 @@ def in_the_body(options: Any) -> int:
     return len(ledger.refused)
 
 
-def at_every_step() -> None:
+def at_every_step(options: Any) -> None:
     def during(value: object) -> None:
         if type(value) is int:
             Sender(ledger)
 
-    ledger = open_ledger(during)
+    ledger = open_ledger(during, **options)
 
     def feed(name: int) -> None:
         for number in range(EACH):
@@ -75,5 +75,5 @@ refused = 0
 for number in range(ROUNDS):
     chosen = OPTIONS[number % 2]
     refused += in_the_body(chosen)
-    at_every_step()
+    at_every_step(chosen)
 print({"rounds": ROUNDS, "finalised": next(numbers), "refused": refused})

@@ -1,4 +1,7 @@
-"""An exception is set into a thread that uses a guard, wherever it is: `interrupted.py ROUNDS`."""
+"""An exception is set into a thread that uses a guard: `interrupted.py ROUNDS`.
+
+In every second round while it runs the body, in the others wherever it is.
+"""
 
 import random
 import sys
@@ -35,19 +38,24 @@ def use(ledger: Ledger, name: str, is_over: Callable[[], bool]) -> None:
             return
 
 
-def work(_value: object) -> None:
-    """Makes it likely enough that a thread is interrupted in the body."""
-    for _ in range(200):
-        pass
-
-
-def one_round(chance: random.Random) -> bool:
+def one_round(chance: random.Random, *, in_the_body: bool) -> bool:
     """Whether the guard still served in the end."""
+    inside = ""
+
+    def work(value: Any) -> None:
+        nonlocal inside
+        inside = value[0]
+        for _ in range(200):
+            pass
+        inside = ""
+
     ledger, over = open_ledger(work, **chance.choice(OPTIONS)), threading.Event()
     others = [Worker(partial(use, ledger, f"other {n}", over.is_set)) for n in range(OTHERS)]
     victim = Worker(lambda: use(ledger, "victim", lambda: False))
     moment = chance.randrange(300)
     until(lambda: len(ledger.accepted) > moment)
+    if in_the_body:
+        until(lambda: inside == "victim")
     strike_down(victim)
     over.set()
     for other in others:
@@ -57,5 +65,5 @@ def one_round(chance: random.Random) -> bool:
 
 sys.setswitchinterval(1e-5)
 chance = random.Random(7)
-serving = sum(one_round(chance) for _ in range(ROUNDS))
+serving = sum(one_round(chance, in_the_body=number % 2 == 0) for number in range(ROUNDS))
 print({"rounds": ROUNDS, "serving": serving, "ended": ROUNDS - serving})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from genlock import _frames
+from genlock import _stacks
 from ledger import open_ledger
 
 try:
@@ -64,7 +64,7 @@ def in_the_gate(nth: int, **options: Any) -> None:
 
 for number in range(ROUNDS):
     in_the_body()
-    if not _frames.RUN_AT_ONCE:
+    if not _stacks.RUN_AT_ONCE:
         in_the_gate(number)
         in_the_gate(number, on_reentry="defer")
 print(counts)

@@ -69,8 +69,8 @@ def while_waiting(options: Any) -> None:
     assert len(ledger.accepted) == 2
 
 
-def while_anything(chance: random.Random) -> None:
-    ledger, over = open_ledger(), threading.Event()
+def while_anything(chance: random.Random, options: Any) -> None:
+    ledger, over = open_ledger(**options), threading.Event()
     handle_by(ledger)
 
     def feed(name: int) -> None:
@@ -100,5 +100,5 @@ for number in range(ROUNDS):
     chosen = OPTIONS[number % 2]
     refused += while_running(chosen)
     while_waiting(chosen)
-    while_anything(chance)
+    while_anything(chance, chosen)
 print({"rounds": ROUNDS, "handled": next(numbers), "refused": refused})

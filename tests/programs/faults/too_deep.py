@@ -15,8 +15,6 @@ from crew import PATIENCE, Occupied, Worker, until
 from ledger import Ledger, open_ledger
 
 ROUNDS, MOST = int(sys.argv[1]), 60
-ROOM = 14
-"""So many calls does a gate need, besides those of the body, to note what ended that."""
 
 
 def depth() -> int:
@@ -48,20 +46,19 @@ class Met:
         except RecursionError:
             self.counts["too_deep"] += 1
 
-    def close_round(self, ledger: Ledger, left: int, in_doubt: int) -> None:
-        cause = "RecursionError" if left >= ROOM else ""
-        serves = ledger.close_round(in_doubt=in_doubt, ended_by=cause)
+    def close_round(self, ledger: Ledger, in_doubt: int) -> None:
+        serves = ledger.close_round(in_doubt=in_doubt, ended_by="RecursionError")
         self.counts["ended"] += not serves
 
     def when_free(self, left: int) -> None:
         ledger = open_ledger()
         self.send(ledger, left)
-        self.close_round(ledger, left, 1)
+        self.close_round(ledger, 1)
 
     def when_deferring(self, left: int) -> None:
         ledger = open_ledger(on_reentry="defer")
         self.send(ledger, left)
-        self.close_round(ledger, left, 1)
+        self.close_round(ledger, 1)
 
     def when_the_body_has_no_end(self, left: int) -> None:
         def for_ever(value: object) -> None:
@@ -70,7 +67,7 @@ class Met:
 
         ledger = open_ledger(for_ever)
         self.send(ledger, left)
-        self.close_round(ledger, left, 1)
+        self.close_round(ledger, 1)
 
     def when_the_call_waits(self, left: int) -> None:
         with Occupied(timeout=PATIENCE) as stage:
@@ -80,7 +77,7 @@ class Met:
             until(lambda: stage.waiters() or not waiter.is_alive())
             stage.leave.set()
             waiter.result()
-        self.close_round(ledger, left, 2)  # what the holder sent is not in the books
+        self.close_round(ledger, 2)  # what the holder sent is not in the books
 
     def when_another_waits(self, left: int) -> None:
         is_inside = threading.Event()
@@ -99,7 +96,7 @@ class Met:
         self.send(ledger, left)
         is_inside.set()  # if it did not get that far
         other.result()
-        self.close_round(ledger, left, 1)
+        self.close_round(ledger, 1)
 
 
 # A collection that meets the limit would report what its own callbacks could not do.

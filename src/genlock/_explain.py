@@ -1,0 +1,180 @@
+"""An exception in words: what happened, by what can be seen of it and what it carries."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from genlock import _frames, _sighting_wording, _wording
+from genlock._errors import GenlockError
+from genlock._protocol import recognise
+from genlock._records import Diagnosis, Strand
+from genlock._sighting import sight
+
+if TYPE_CHECKING:
+    from genlock._records import Candidate, Operation, Sighting
+
+_MOST_SEARCHED = 1000
+_OPERATIONS: dict[str, Operation] = {
+    "send": "send",
+    "asend": "send",
+    "throw": "throw",
+    "athrow": "throw",
+    "close": "close",
+    "aclose": "close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What `explain` found out about an exception; `str()` gives it in words.
+
+    It holds text and plain data only, and is true where there was something to explain. `code` is
+    GL001 to GL019, or "" for an error that is not about a generator; `error` is the last line of
+    its traceback, `found_in` of the exception it was found within. `sighting` is what could be
+    seen, of errors of the interpreter's only; `not_known` says what that leaves open.
+    """
+
+    code: str
+    error: str
+    text: str
+    found_in: str = ""
+    diagnosis: Diagnosis | None = None
+    sighting: Sighting | None = None
+    not_known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __bool__(self) -> bool:
+        return bool(self.code)
+
+    def to_json(self) -> str:
+        """The explanation as a JSON object with the names of its fields."""
+        import json
+
+        return json.dumps(asdict(self))
+
+
+def explain(exception: BaseException, *, sighting: Sighting | None = None) -> Explanation:
+    """Say in words what an error about a generator means, and what to do.
+
+    Explains the interpreter's own errors (GL011 to GL019 in the README) and genlock's. Where the
+    exception is neither, the first such error is taken that is its cause, its context, or part of
+    it as an exception group. What is read afterwards is not all: who was inside when the error was
+    raised is known only of genlock's own errors, of calls that came back to themselves, and with a
+    sighting of that moment; the explanation says what it could not know.
+
+    Args:
+        exception: any exception, raised or not.
+        sighting: what was seen while the error was being raised, where there is one.
+
+    Returns:
+        The explanation. For an exception that has nothing to do with generators it is false and
+        says so.
+
+    Raises nothing: what cannot be found out is left out. Runs none of the user's code but the
+    `__str__` of exceptions. Safe in any thread; takes about a millisecond.
+    """
+    return explain_in_thread(exception, "", sighting=sighting)
+
+
+def explain_in_thread(
+    exception: BaseException,
+    thread: str,
+    *,
+    sighting: Sighting | None = None,
+    about: object = None,
+) -> Explanation:
+    """`explain` where it is known which thread raised it, or which generator it is about."""
+    errors = _explicable(exception)
+    if not errors:
+        words = _wording.in_words(exception)
+        return Explanation("", words, _wording.not_of_the_protocol(words))
+    error, *more = errors
+    found_in = "" if error is exception else _wording.in_words(exception)
+    if isinstance(error, GenlockError):
+        return _of_own(error, found_in, len(more))
+    if sighting is None:
+        sighting = sight(error, thread=thread, about=about)
+    assert sighting is not None  # noqa: S101  # it was recognised
+    try:
+        return _of_interpreters(error, sighting, found_in, len(more))
+    except Exception as failure:  # a failure of ours must leave what is known of the error
+        if _frames.is_interruption(failure):
+            raise
+        lines = [sighting.error, *_wording.about_explanation(sighting.code, found_in, len(more))]
+        return Explanation(sighting.code, sighting.error, "\n".join(lines), found_in)
+
+
+def _explicable(exception: BaseException) -> list[BaseException]:
+    """The errors about generators in what hangs together with an exception, nearest first."""
+    found: list[BaseException] = []
+    seen: set[int] = set()
+    pending: deque[BaseException | None] = deque([exception])
+    while pending and len(seen) < _MOST_SEARCHED:
+        error = pending.popleft()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        if isinstance(error, GenlockError):
+            found.append(error)
+            continue  # it tells more than what it was raised for
+        if recognise(error) is not None:
+            found.append(error)
+        pending += (error.__cause__, error.__context__)
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+    return found
+
+
+def _of_own(error: GenlockError, found_in: str, more: int) -> Explanation:
+    lines = [str(error), *_wording.about_explanation(error.code, found_in, more)]
+    diagnosis = getattr(error, "diagnosis", None)
+    return Explanation(error.code, _wording.in_words(error), "\n".join(lines), found_in, diagnosis)
+
+
+def _of_interpreters(
+    error: BaseException, sighting: Sighting, found_in: str, more: int
+) -> Explanation:
+    not_known = _sighting_wording.not_known(sighting)
+    lines = [
+        *_sighting_wording.told(sighting),
+        *(f"  Not known: {gap}" for gap in not_known),
+        *_notes(error),
+        *_wording.about_explanation(sighting.code, found_in, more),
+    ]
+    return Explanation(
+        sighting.code,
+        sighting.error,
+        f"[{sighting.code}] " + "\n".join(lines),
+        found_in,
+        _diagnosis(sighting),
+        sighting,
+        tuple(not_known),
+    )
+
+
+def _diagnosis(sighting: Sighting) -> Diagnosis | None:
+    """The sighting in the terms of genlock's own errors, where it tells of one generator."""
+    if not sighting.is_named or not sighting.candidates:
+        return None
+    only = sighting.candidates[0]
+    operation = _OPERATIONS.get(sighting.operation, "next")
+    strands = tuple(_strands(sighting, only))
+    return Diagnosis(sighting.code, only.name, operation, None, strands, yields=only.yields)
+
+
+def _strands(sighting: Sighting, only: Candidate) -> list[Strand]:
+    inside = [] if only.inside is None else [only.inside]
+    if only.state == "re-entered" or sighting.call is None:
+        return inside
+    origin = [] if sighting.origin is None else [sighting.origin]
+    return [Strand(sighting.thread, (sighting.call,)), *inside, *origin]
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What a guard noted on the error that this one is about, of what had ended its generator."""
+    notes = getattr(error.__cause__, "__notes__", ())
+    return [f"  {note}" for note in notes if isinstance(note, str) and note.startswith("genlock: ")]

@@ -1,0 +1,178 @@
+"""What can be known of errors about generators from tracebacks in a log."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from genlock._expressions import operation_in
+from genlock._protocol import FAULTS
+from genlock._tracebacks import TracebackText, tracebacks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from genlock._records import Site
+
+_FAULT = {fault.error: fault for fault in FAULTS}
+_BY_TEXT = {fault.text: fault for fault in FAULTS}
+_ANY_TEXT = re.compile(
+    rf"(?:^|[\s:\"'(])({'|'.join(re.escape(fault.text) for fault in FAULTS)})[\"')\]}}.,]*$"
+)
+_OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
+_BUSY = ("GL011", "GL015", "GL017", "GL018")
+_INTERNAL = re.compile(r"[\\/](?:genlock|wrapt)[\\/][\w\\/]+\.py$")
+_LIBRARY = re.compile(
+    r"[\\/]lib(?:64)?[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|^<frozen "
+)
+_MOST_KINDS = 1000
+
+Verdict = Literal["re-entry", "contention", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error about a generator in a log, and how often it is there.
+
+    `first` and `last` are the lines of the log where its tracebacks begin. `path` are the frames,
+    the outermost first; for a re-entry from the call that entered the generator on. `expression`
+    is what the failing line calls, by `operation`, and `generator` the function that makes it,
+    where the traceback goes through it; `driver` is the function that the failing line is in, if
+    the traceback goes into it by way of a call to a generator, too.
+    """
+
+    code: str
+    error: str
+    first: int
+    last: int
+    count: int = 1
+    source: str = ""
+    verdict: Verdict = ""
+    operation: str = ""
+    expression: str = ""
+    generator: str = ""
+    driver: str = ""
+    thread: str = ""
+    path: tuple[Site, ...] = ()
+    message: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """The finding as plain data."""
+        return asdict(self)
+
+
+def findings(lines: Iterable[str], source: str = "") -> list[Finding]:
+    """What there is in a log, each kind once, in the order in which they begin."""
+    found: dict[object, Finding] = {}
+    for text in tracebacks(lines):
+        finding = _finding(text, source)
+        if finding is None:
+            continue
+        key = (finding.code, finding.error, [(site.file, site.line) for site in finding.path])
+        known = found.get(repr(key))
+        if known is not None:
+            found[repr(key)] = replace(known, count=known.count + 1, last=finding.first)
+        elif len(found) < _MOST_KINDS:
+            found[repr(key)] = finding
+    return sorted(found.values(), key=lambda each: each.first)
+
+
+def _finding(text: TracebackText, source: str) -> Finding | None:
+    own = _OWN.match(text.error)
+    if own is not None and text.frames:
+        return Finding(
+            own[1],
+            text.error,
+            text.line,
+            text.line,
+            source=source,
+            thread=text.thread,
+            path=_users(text.frames),
+            message=text.message,
+        )
+    if text.frames or text.owner:
+        fault = _FAULT.get(text.error)
+    else:
+        mentioned = _ANY_TEXT.search(text.error)
+        fault = _BY_TEXT[mentioned[1]] if mentioned else None
+    if fault is None:
+        return None
+    finding = Finding(
+        fault.code, fault.error, text.line, text.line, source=source, thread=text.thread
+    )
+    if fault.code == "GL013" and text.cause is not None:
+        body = text.cause.frames[:1]
+        name = body[0].function if body else ""
+        return replace(finding, path=text.cause.frames, generator=name)
+    return _with_path(replace(finding, generator=text.owner), _users(text.frames))
+
+
+def _with_path(finding: Finding, frames: tuple[Site, ...]) -> Finding:
+    if not frames:
+        return finding
+    operation, expression = _called(frames[-1].code)
+    finding = replace(finding, operation=operation, expression=expression, path=frames)
+    if finding.code not in _BUSY:
+        return finding
+    entered = _entered_at(frames, expression)
+    if entered is not None:
+        path, generator = frames[entered:], frames[entered + 1].function
+        return replace(finding, verdict="re-entry", path=path, generator=generator)
+    driver = ""
+    if len(frames) > 1 and _called(frames[-2].code) != ("", ""):
+        driver = frames[-1].function
+    return replace(finding, verdict="contention", driver=driver)
+
+
+def _entered_at(frames: tuple[Site, ...], expression: str) -> int | None:
+    """The place of the call that went into the same generator before, if there is one."""
+    if not expression:
+        return None
+    for place, frame in enumerate(frames[:-1]):
+        if _called(frame.code)[1] == expression:
+            return place
+    name = _plain(re.split(r"\W+", expression.rstrip("'\")]"))[-1])
+    for place, (frame, entered) in enumerate(pairwise(frames)):
+        if name and _plain(entered.function) == name and _called(frame.code) != ("", ""):
+            return place
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.strip("_").lower()
+
+
+def _users(frames: tuple[Site, ...]) -> tuple[Site, ...]:
+    """The frames without genlock's own, and without those of the library on the way to them."""
+    users = [frame for frame in frames if not _INTERNAL.search(frame.file)]
+    while len(users) > 1 and _LIBRARY.search(users[0].file):
+        del users[0]
+    return tuple(users)
+
+
+def _called(code: str) -> tuple[str, str]:
+    """The operation on a generator in a line of code, and what it is done to."""
+    node = _parsed(code)
+    if node is None:
+        return "", ""
+    parts = [part for part in ast.walk(node) if isinstance(part, ast.expr | ast.For | ast.AsyncFor)]
+    loops = [part.iter for part in parts if isinstance(part, ast.For | ast.AsyncFor)]
+    loops += [part.iter for part in ast.walk(node) if isinstance(part, ast.comprehension)]
+    for part in parts:
+        if isinstance(part, ast.Call | ast.YieldFrom | ast.Await):
+            operation, receiver = operation_in(part)
+            if operation:
+                return operation, ast.unparse(receiver)
+    return ("next", ast.unparse(loops[0])) if loops else ("", "")
+
+
+def _parsed(code: str) -> ast.AST | None:
+    for source in (code, f"{code} pass", f"{code}\n pass"):
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None

@@ -1,0 +1,288 @@
+"""Guards the generators of other people's functions, as their modules are imported."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import inspect
+import logging
+import sys
+from collections import deque
+from collections.abc import Generator
+from types import FunctionType, GeneratorType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import wrapt
+
+from genlock import _run_wording
+from genlock._decorators import GuardedFunction
+from genlock._guard import GuardedIterator, guard
+from genlock._patterns import Pattern, Use, nearest
+from genlock._policy import Choice, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+    from typing import Self, Unpack
+
+    from genlock._policy import Policy, PolicyOptions
+
+_logger = logging.getLogger("genlock")
+
+
+def instrument(
+    pattern: str,
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[PolicyOptions],
+) -> Instrument:
+    """Guard every generator that the functions of a module return, without a change to its code.
+
+    A module that is not imported yet is changed as soon as it is. Whatever can be called under a
+    name that matches is wrapped: functions, methods, class and static methods, functions behind
+    decorators. What they return is passed through unless it is a generator.
+
+    Args:
+        pattern: `pkg.mod:function`, `pkg.mod:Class.method`, `pkg.mod:*`; `*` and `?` stand for
+            anything. A wildcard means the functions and methods that the module defines itself.
+        policy: as for `guard`, like the arguments below.
+        name: what messages call the guards.
+        prime: run generators that have not started to their first yield.
+        **options: fields of `Policy`.
+
+    Returns:
+        A handle to undo it, also as a context manager.
+
+    Raises:
+        ValueError: `pattern` is malformed, or an option's value is not possible.
+        TypeError: an option is unknown or of a wrong type.
+
+    Thread-safe. A pattern that has matched nothing, and names by which the unguarded functions can
+    still be called, are logged as warnings by the logger "genlock".
+    """
+    check_name(name)
+    handle = Instrument(Pattern.parse(pattern), Choice(policy, options), name, prime=prime)
+    handle.install()
+    atexit.register(handle.tell_what_is_missing)
+    return handle
+
+
+class _Place(NamedTuple):
+    """Where a function is kept: the module or class, the attribute, and what is found there."""
+
+    owner: Any
+    attribute: str
+    found: Any
+    qualname: str
+
+
+class _Patch(NamedTuple):
+    place: _Place
+    wrapper: Any
+
+
+class Instrument:
+    """Functions whose generators are guarded; made by `instrument`. Thread-safe."""
+
+    def __init__(
+        self,
+        pattern: Pattern,
+        choice: Choice | None = None,
+        name: str | None = None,
+        *,
+        prime: bool = False,
+        tell: Callable[[str], None] = _logger.warning,
+    ) -> None:
+        self._pattern, self._choice = pattern, choice or Choice(None, {})
+        self._name, self._prime, self._tell = name, prime, tell
+        # Several threads may import and uninstall at once. What each of them does to these is
+        # whole, so that no lock is held while a metaclass or a module runs code of its own.
+        self._patches: deque[_Patch] = deque()
+        self._escaped: tuple[str, ...] = ()
+        self._has_guarded = False
+        self._is_active = True
+
+    def __repr__(self) -> str:
+        state = "" if self._is_active else " (uninstalled)"
+        return f"<genlock.instrument({str(self._pattern)!r}){state}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.uninstall()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether generators are being guarded: not after `uninstall`."""
+        return self._is_active
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """The qualified names of the functions that are wrapped now."""
+        return tuple(patch.place.qualname for patch in self._patches.copy())
+
+    @property
+    def escaped(self) -> tuple[str, ...]:
+        """Names by which the functions can still be called unguarded, as `module:name`.
+
+        They were made before the functions were wrapped, by `from module import function`.
+        """
+        return self._escaped
+
+    def install(self) -> None:
+        """Wrap the functions, now or when their module has been imported."""
+        wrapt.register_post_import_hook(self._wrap, self._pattern.module)
+
+    def uninstall(self) -> None:
+        """Put back what was there, and guard nothing more; a second time, do nothing.
+
+        Guards that were made stay guards. Where somebody else has replaced a function since, that
+        stays, and the wrapper that it may call lets generators pass as they are.
+        """
+        if self._is_active:
+            self.tell_what_is_missing()
+            atexit.unregister(self.tell_what_is_missing)
+            self._is_active = False
+            self._restore()
+
+    def use(self) -> Use:
+        """What has become of the pattern so far."""
+        module = sys.modules.get(self._pattern.module)
+        matched = self.matched
+        near: tuple[str, ...] = ()
+        if module is None:
+            near = nearest(self._pattern.module, sys.modules.copy())
+        elif not matched:
+            near = self._pattern.nearest(place.qualname for place in _functions(module))
+        return Use(
+            self._pattern, module is not None, matched, near, self._escaped, self._has_guarded
+        )
+
+    def tell_what_is_missing(self) -> None:
+        """Warn of a pattern that has matched nothing."""
+        if self._is_active and not self._patches:
+            self._tell(_run_wording.matched_nothing(self.use()))
+
+    def _wrap(self, module: ModuleType) -> None:
+        """Wrap what matches in a module; must not raise, or its import would fail."""
+        if not self._is_active:
+            return
+        try:
+            places = [place for place in _functions(module) if self._means(place, module)]
+            self._escaped = tuple(_other_names(places))
+            for place in places:
+                self._replace(place)
+        except Exception as error:
+            self._tell(_run_wording.not_wrapped(self._pattern, error))
+        if not self._is_active:  # uninstalled meanwhile
+            self._restore()
+        elif self._escaped:
+            self._tell(_run_wording.escaped(self.use()))
+
+    def _means(self, place: _Place, module: ModuleType) -> bool:
+        if not self._pattern.matches(place.qualname):
+            return False
+        return not self._pattern.has_wildcards or _is_home_made(place, module)
+
+    def _replace(self, place: _Place) -> None:
+        wrapper = _Instrumented(place.found, self._call)
+        wrapper._self_handle = self  # noqa: SLF001  # its own module's
+        try:
+            setattr(place.owner, place.attribute, wrapper)
+        except (AttributeError, TypeError):  # of a class that cannot be changed
+            return
+        self._patches.append(_Patch(place, wrapper))
+
+    def _restore(self) -> None:
+        while True:
+            try:
+                place, wrapper = self._patches.pop()
+            except IndexError:
+                return
+            if vars(place.owner).get(place.attribute) is wrapper:
+                setattr(place.owner, place.attribute, _still_wanted(place.found))
+
+    def _call(self, wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
+        made = wrapped(*args, **kwargs)
+        if not self._is_active or not _is_bare_generator(made):
+            return made
+        self._has_guarded = True
+        return guard(made, policy=self._choice.policy(), name=self._name, prime=self._prime)
+
+
+class _Instrumented(GuardedFunction):
+    """A function that stands in the place of another one, and knows on whose behalf."""
+
+    if TYPE_CHECKING:
+        _self_handle: Instrument
+        __wrapped__: Any
+
+        def __init__(self, *_: object) -> None: ...
+
+
+def _still_wanted(found: Any) -> Any:
+    """What to put back: not the wrapper of a handle that was uninstalled before this one."""
+    while isinstance(found, _Instrumented) and not found._self_handle.is_active:  # noqa: SLF001
+        found = found.__wrapped__
+    return found
+
+
+def _is_bare_generator(made: object) -> bool:
+    if type(made) is GeneratorType:
+        return True
+    return not issubclass(type(made), GuardedIterator) and isinstance(made, Generator)
+
+
+def _functions(module: ModuleType) -> Iterator[_Place]:
+    """What can be called in a module and in the classes that are defined there, but no classes."""
+    pending: list[tuple[Any, str]] = [(module, "")]
+    while pending:
+        owner, prefix = pending.pop()
+        for name, found in vars(owner).copy().items():
+            qualname = prefix + name
+            if issubclass(type(found), type):
+                # Not by every name that it has, nor where it was only imported to.
+                if found.__module__ == module.__name__ and found.__qualname__ == qualname:
+                    pending.append((found, f"{qualname}."))
+            elif _is_callable(found):
+                yield _Place(owner, name, found, qualname)
+
+
+def _is_callable(found: object) -> bool:
+    kind = type(found)  # an object's own answers may come from wherever a proxy leads
+    if issubclass(kind, staticmethod | classmethod):
+        found = found.__func__  # type: ignore[attr-defined]  # both have it
+    return callable(found) and not isinstance(found, type)
+
+
+_FUNCTIONS = (FunctionType, functools.partial, type(functools.cache(len)), wrapt.FunctionWrapper)
+
+
+def _is_home_made(place: _Place, module: ModuleType) -> bool:
+    """Whether a wildcard means it: a function that the module defines, and may make generators."""
+    function = place.found
+    if issubclass(type(function), staticmethod | classmethod):
+        function = function.__func__
+    if not issubclass(type(function), _FUNCTIONS) or function.__module__ != module.__name__:
+        return False
+    if place.attribute.startswith("__") and place.attribute.endswith("__"):
+        return inspect.isgeneratorfunction(function)
+    return not inspect.iscoroutinefunction(function) and not inspect.isasyncgenfunction(function)
+
+
+def _other_names(places: list[_Place]) -> Iterator[str]:
+    """Where else the functions are to be found, in all modules: `module:name`."""
+    functions = {id(place.found) for place in places}
+    wrapped = {(id(vars(place.owner)), place.attribute) for place in places}
+    for module_name, module in sys.modules.copy().items():
+        try:  # past what a module that is loaded when it is used does about it
+            names = object.__getattribute__(module, "__dict__")
+        except AttributeError:
+            continue
+        for name, found in names.copy().items():
+            if id(found) in functions and (id(names), name) not in wrapped:
+                yield f"{module_name}:{name}"

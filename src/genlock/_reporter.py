@@ -1,0 +1,206 @@
+"""Tells the user of a running program what its errors were about, after their tracebacks."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from genlock import _run_wording
+from genlock._explain import explain_in_thread
+from genlock._frames import is_interruption
+from genlock._lookout import Lookout, Seen
+from genlock._protocol import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from genlock._explain import Explanation
+
+_SETTLED_AFTER = 0.1
+"""Seconds after which an error that no hook has got is taken for one that the program caught."""
+
+
+class Reporter:
+    """Tells of each error once: when it has ended the program or a thread, or was caught.
+
+    Thread-safe. A failure of its own is told in one line, and harms nothing else.
+
+    Args:
+        write: writes a text, or facts in its place; must not raise.
+        tells_caught: whether to tell of errors that the program catches, too.
+    """
+
+    def __init__(
+        self, write: Callable[[str, dict[str, object]], None], *, tells_caught: bool
+    ) -> None:
+        self._write, self._tells_caught = write, tells_caught
+        self._lookout = Lookout(self._notice, self._about_to_be_printed)
+        self._unsettled: deque[tuple[Seen, Explanation]] = deque()
+        self._explained: deque[Seen] = deque()
+        self._thread_hook: Any = None
+
+    def start(self) -> None:
+        """See errors from now on, those of threads and finalisers included."""
+        sees_errors_raised = self._lookout.start()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+        self._chain(threading, "excepthook", lambda args: self.tell(args.exc_value, "thread"))
+        self._chain(sys, "unraisablehook", self._tell_of_ignored)
+        self._thread_hook = threading.excepthook
+        if self._tells_caught and not sees_errors_raised:
+            self._say("note", _run_wording.ONLY_LOGGED)
+            _see_logged(self._tell_of_logged)
+
+    def tell(self, error: BaseException | None, fate: str, about: object = None) -> None:
+        """Tell what an error that somebody has printed was about, and those that it came from."""
+        try:
+            for each in _errors_within(error):
+                self._tell_one(each, fate, about)
+        except BaseException as failure:
+            self._own_failure(failure)
+
+    def finish(self) -> None:
+        """Tell what is still to be told when the program has ended, and see nothing more."""
+        self._lookout.stop()
+        self._tell_settled()
+        explained, numbers = self._explained.copy(), self._lookout.numbers()
+        for seen in explained:
+            number = numbers.get(seen.place, 1)
+            if self._tells_caught and number > 1:
+                text = _run_wording.raised_often(seen.sighting, number)
+                self._say("times", text, number=number)
+        told = {seen.place for seen in explained}
+        untold = sum(number for place, number in numbers.items() if place not in told)
+        if untold:
+            self._say("caught", _run_wording.caught_untold(untold), number=untold)
+
+    def say(self, text: str) -> None:
+        """Tell of something that is no error of the program's."""
+        self._say("note", text)
+
+    def _forget(self) -> None:
+        """Leave to the parent process what is the parent's to tell."""
+        self._lookout.forget()
+        self._unsettled.clear()
+        self._explained.clear()
+
+    # Errors -----------------------------------------------------------------------------------
+
+    def _tell_one(self, error: BaseException, fate: str, about: object) -> None:
+        seen = self._lookout.what_was_seen_of(error)
+        if seen is not None and seen.is_told:
+            if seen.sighting is not None:
+                self._say("again", _run_wording.explained_above(seen.sighting))
+            return
+        sighting = None if seen is None else seen.sighting
+        explanation = explain_in_thread(error, "", sighting=sighting, about=about)
+        if seen is not None:
+            seen.is_told, seen.sighting = True, explanation.sighting
+            self._explained.append(seen)
+        self._explain(explanation, fate)
+
+    def _explain(self, explanation: Explanation, fate: str) -> None:
+        facts = {"genlock": "error", "fate": fate, **asdict(explanation)}
+        self._write(_run_wording.explained(explanation, fate), facts)
+
+    def _say(self, kind: str, text: str, **facts: object) -> None:
+        self._write(text, {"genlock": kind, **facts})
+
+    def _own_failure(self, failure: BaseException) -> None:
+        if is_interruption(failure):
+            raise failure
+        self._say("failure", _run_wording.own_failure(failure))
+
+    # Hooks ------------------------------------------------------------------------------------
+
+    def _chain(self, module: Any, name: str, then: Callable[[Any], None]) -> None:
+        before = getattr(module, name)
+
+        def hook(args: Any) -> None:
+            try:
+                before(args)
+            finally:
+                then(args)
+
+        setattr(module, name, hook)
+
+    def _tell_of_ignored(self, unraisable: Any) -> None:
+        self.tell(unraisable.exc_value, "ignored", unraisable.object)
+
+    def _about_to_be_printed(self, error: BaseException) -> None:
+        if threading.excepthook is not self._thread_hook:  # the program's own, which may not chain
+            self.tell(error, "thread")
+
+    # What the program catches -----------------------------------------------------------------
+
+    def _tell_of_logged(self, error: BaseException) -> None:
+        for each in _errors_within(error):
+            seen = self._lookout.seen_late(each)
+            if seen is not None and seen.number == 1:
+                self.tell(each, "caught")
+
+    def _notice(self, error: BaseException, seen: Seen) -> None:
+        if self._tells_caught and seen.number == 1:
+            explanation = explain_in_thread(error, "", sighting=seen.sighting)
+            self._unsettled.append((seen, explanation))
+            if len(self._unsettled) == 1:
+                _thread.start_new_thread(self._tell_later, ())
+
+    def _tell_later(self) -> None:
+        time.sleep(_SETTLED_AFTER)
+        self._tell_settled()
+
+    def _tell_settled(self) -> None:
+        try:
+            while self._unsettled:
+                seen, explanation = self._unsettled.popleft()
+                if not seen.is_told:
+                    seen.is_told = True
+                    self._explained.append(seen)
+                    self._explain(explanation, "caught")
+        except BaseException as failure:
+            self._own_failure(failure)
+
+
+def _errors_within(error: BaseException | None) -> Iterator[BaseException]:
+    """The interpreter's errors about generators among those that a traceback shows, oldest first.
+
+    Those of the chain of causes, and of groups.
+    """
+    found: list[BaseException] = []
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if recognise(each) is not None:
+            found.append(each)
+        if isinstance(each, BaseExceptionGroup):
+            pending += each.exceptions
+        pending.append(each.__cause__)
+        if not each.__suppress_context__:
+            pending.append(each.__context__)
+    yield from reversed(found)
+
+
+def _see_logged(tell: Callable[[BaseException], None]) -> None:
+    """Have `tell` called with each error that is logged with its traceback."""
+    import logging
+
+    make = logging.getLogRecordFactory()
+
+    def make_and_tell(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        if record.exc_info and record.exc_info[1] is not None:
+            tell(record.exc_info[1])
+        return record
+
+    logging.setLogRecordFactory(make_and_tell)

@@ -1,0 +1,134 @@
+"""What a user reads about programs that are run, and about functions that are guarded for them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from genlock import _sighting_wording
+from genlock._wording import place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genlock._explain import Explanation
+    from genlock._patterns import Pattern, Use
+    from genlock._records import Sighting
+
+_SHOWN = 5
+
+_HAS_MONITORING = hasattr(sys, "monitoring")
+_WHEN_SEEN = "" if _HAS_MONITORING else "genlock run sees it as it happens from Python 3.12 on."
+
+ONLY_LOGGED = (
+    f"{'All monitoring tools are taken:' if _HAS_MONITORING else 'Before Python 3.12,'} of the"
+    " errors that a program catches, those alone can be seen that it logs with their traceback"
+    " (logging.exception)."
+)
+RUNS_AT_ONCE = (
+    "this interpreter runs threads at once. Two that share a bare generator crash it, before there"
+    " is an error to explain.\n"
+    "  To have the error, and see it explained:  PYTHON_GIL=1 genlock run …\n"
+    "  To have the threads take turns:  genlock run --guard module:function …"
+)
+NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
+
+
+def explained(explanation: Explanation, fate: str) -> str:
+    """What an error was about, below its traceback, or what it was that the program caught."""
+    caught = "The program caught this: " if fate == "caught" else ""
+    text = explanation.text.replace(_sighting_wording.SEE_IT_HAPPEN, _WHEN_SEEN)
+    pattern = _to_guard(explanation.sighting)
+    if pattern and "--guard" not in text:
+        text = _CURE.sub(rf"\g<0>\n  or, without a change:  genlock run --guard {pattern} …", text)
+    return caught + text
+
+
+_CURE = re.compile(r"^  .*genlock\.guard.*$", re.MULTILINE)
+
+
+def _to_guard(sighting: Sighting | None) -> str:
+    """The function whose generators would have to be guarded, where that would help."""
+    if sighting is None or sighting.code != "GL011" or not sighting.is_named:
+        return ""
+    only = sighting.candidates[0]
+    return only.pattern if only.state != "re-entered" else ""
+
+
+def explained_above(sighting: Sighting) -> str:
+    """An error has ended the program, or a thread, that was taken for caught."""
+    return f"[{sighting.code}] that error is explained above."
+
+
+def raised_often(sighting: Sighting | None, number: int) -> str:
+    """An error that was explained once was raised again and again."""
+    if sighting is None:
+        return f"one error was raised {number} times in all."
+    where = f" at {place(sighting.call.site)}" if sighting.call else ""
+    return f"[{sighting.code}] was raised {number} times in all{where}."
+
+
+def caught_untold(number: int) -> str:
+    """The program has caught errors that nobody was told of."""
+    errors = "1 error" if number == 1 else f"{number} errors"
+    return f"the program caught {errors} about generators. To have them explained:  --caught"
+
+
+def own_failure(error: BaseException) -> str:
+    """The explanation failed."""
+    return (
+        f"an error could not be explained, since genlock itself failed: {type(error).__name__}:"
+        f" {error}"
+    )
+
+
+def no_file(name: str, reason: str | None) -> str:
+    """The report cannot be written where it is wanted."""
+    return f"--output: cannot write to {name!r}: {reason}"
+
+
+def matched_nothing(use: Use) -> str:
+    """A pattern was of no use; what may have been meant."""
+    module, function = use.pattern.module, use.pattern.function
+    if not use.is_imported:
+        why = f"no module {module!r} was imported"
+        near = _or([f"{name}:{function}" for name in use.near])
+    else:
+        why = f"{module!r} has no such function"
+        if "<locals>" in function:
+            why += "; functions inside of functions can be guarded in __main__ alone"
+        near = _or([f"{module}:{name}" for name in use.near])
+    return f"{str(use.pattern)!r} guarded nothing: {why}." + (f" Nearest: {near}" if near else "")
+
+
+def guarded_nothing(use: Use) -> str:
+    """A pattern matched functions that returned no generator."""
+    return (
+        f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)} after"
+        f" {use.pattern.module!r} had been imported. What a module makes while it is imported is"
+        " not guarded: write @genlock.guarded there."
+    )
+
+
+def escaped(use: Use) -> str:
+    """Some had imported a function before it was guarded."""
+    return (
+        f"{str(use.pattern)!r} came too late for {_some(use.escaped)}: imported from"
+        f" {use.pattern.module!r} before, and unguarded still. Guard it under that name, too."
+    )
+
+
+def not_wrapped(pattern: Pattern, error: BaseException) -> str:
+    """Something about a module's functions failed while they were looked through."""
+    return f"{str(pattern)!r} could not be applied: {type(error).__name__}: {error}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join(names)

@@ -1,0 +1,136 @@
+"""`genlock run`: a program, unchanged, with its errors about generators explained."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from genlock import _run_wording
+from genlock._instrument import Instrument
+from genlock._launch import NoProgramError, Program
+from genlock._patterns import Pattern, PatternError, Use
+from genlock._reporter import Reporter
+from genlock._rewrite import guard_generators
+from genlock._stacks import RUN_AT_ONCE
+from genlock.cli import RefusedError
+from genlock.cli._output import Output
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator, Sequence
+
+_MAIN = "__main__"
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments; all that follow the program are the program's own."""
+    parser.usage = "genlock run [OPTION ...] (SCRIPT | -m MODULE) [ARGUMENT ...]"
+    parser.add_argument(
+        "--caught", action="store_true", help="explain errors that the program catches, too"
+    )
+    parser.add_argument(
+        "--guard",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="guard what these functions return: pkg.mod:function, pkg.mod:Class.method, pkg.mod:*,"
+        " __main__:function; can be given several times",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="report in JSON, one object a line, in place of text"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="append the report to a file, not to standard error"
+    )
+    parser.add_argument(
+        "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
+    )
+    parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+
+def perform(options: argparse.Namespace) -> int:
+    """Run the program; ends as the program does."""
+    if not options.program:
+        raise RefusedError(_run_wording.NOTHING_TO_RUN)
+    name, *arguments = options.program
+    patterns = _patterns(options.guard)
+    # Under its own name nobody has imported a module that is run.
+    own_names = {_MAIN, name} if options.is_module else {_MAIN}
+    own = [pattern for pattern in patterns if pattern.module in own_names]
+    output = Output(as_json=options.json, file=_opened(options.output))
+    reporter = Reporter(output.write, tells_caught=options.caught)
+    main = _MainGuard(own)
+    handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
+    atexit.register(_finish, reporter, handles, main)
+    if RUN_AT_ONCE and not patterns:
+        reporter.say(_run_wording.RUNS_AT_ONCE)
+    for handle in handles:
+        handle.install()
+    program = Program(name, arguments, options.is_module, main.rewrite if own else None)
+    reporter.start()
+    try:
+        program.run(lambda error: reporter.tell(error, "program"))
+    except NoProgramError as error:
+        atexit.unregister(_finish)
+        print(f"{sys.executable}: {error}", file=sys.stderr)
+        return error.status
+    return 0
+
+
+class _MainGuard:
+    """Guards functions of the program itself, before it is compiled."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._patterns = patterns
+        self._names: list[str] = []
+        self._is_compiled = False
+
+    def rewrite(self, tree: ast.Module) -> ast.Module:
+        self._is_compiled = True
+        return guard_generators(tree, self._matches)
+
+    def _matches(self, qualname: str) -> bool:
+        self._names.append(qualname)
+        return any(_means(pattern, qualname) for pattern in self._patterns)
+
+    def unused(self) -> Iterator[Use]:
+        """The patterns that matched nothing."""
+        for pattern in self._patterns:
+            if not any(_means(pattern, name) for name in self._names):
+                near = pattern.nearest(self._names)
+                yield Use(pattern, is_imported=self._is_compiled, near=near)
+
+
+def _means(pattern: Pattern, qualname: str) -> bool:
+    # A wildcard means functions: what is made by an expression has no name that one would know.
+    return pattern.matches(qualname) and ("<" in pattern.function or not qualname.endswith(">"))
+
+
+def _patterns(texts: Sequence[str]) -> list[Pattern]:
+    try:
+        return [Pattern.parse(text) for text in texts]
+    except PatternError as error:
+        raise RefusedError(f"--guard: {error}") from None
+
+
+def _opened(name: str | None) -> TextIO | None:
+    if name is None:
+        return None
+    try:
+        return open(name, "a", encoding="utf-8")  # as long as the program runs
+    except OSError as error:
+        raise RefusedError(_run_wording.no_file(name, error.strerror)) from None
+
+
+def _finish(reporter: Reporter, handles: Sequence[Instrument], main: _MainGuard) -> None:
+    reporter.finish()
+    for handle in handles:
+        use = handle.use()
+        if not use.matched:
+            reporter.say(_run_wording.matched_nothing(use))
+        elif not use.has_guarded:
+            reporter.say(_run_wording.guarded_nothing(use))
+    for use in main.unused():
+        reporter.say(_run_wording.matched_nothing(use))

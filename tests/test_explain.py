@@ -1,0 +1,554 @@
+"""What `explain` finds out about an exception, at its raise and afterwards, and what it leaves."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from types import FrameType
+from typing import Any, ClassVar, NoReturn, Self
+
+import pytest
+
+import genlock
+from crew import PATIENCE, Worker, needs_gil
+from genlock import _sighting, _sighting_wording
+from genlock._sighting import sight
+
+
+class Shared:
+    """A bare generator that the thread "holder" is inside of, until the block ends."""
+
+    def __init__(self) -> None:
+        self.inside, self.leave = threading.Event(), threading.Event()
+        self.body = self.take()
+        next(self.body)
+
+    def take(self) -> Generator[None, object, None]:
+        while True:
+            yield
+            self.inside.set()
+            assert self.leave.wait(PATIENCE)
+
+    def __enter__(self) -> Self:
+        self.holder = Worker(lambda: self.body.send("held"), name="holder")
+        assert self.inside.wait(PATIENCE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave.set()
+        self.holder.result()
+
+
+def nothing() -> NoReturn:
+    raise AssertionError("there is nothing")
+
+
+def raised_by(call: Callable[[], object]) -> Exception:
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError("it did not fail")
+
+
+def seen_at_raise(call: Callable[[], object]) -> genlock.Sighting:
+    """What is seen while the first error of the generator protocol is being raised."""
+    seen: list[genlock.Sighting | None] = []
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "exception" and not seen:
+            seen.append(sight(argument[1], frame))
+        return trace
+
+    def traced() -> None:
+        call()
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        raised_by(traced)
+    finally:
+        sys.settrace(before)
+    assert seen[0] is not None
+    return seen[0]
+
+
+# At the raise ---------------------------------------------------------------------------------
+
+
+@needs_gil
+def test_the_holder_is_seen_at_the_raise() -> None:
+    with Shared() as shared:
+        sighting = seen_at_raise(lambda: shared.body.send("second"))
+    (candidate,) = sighting.candidates
+    assert (candidate.name, candidate.state) == ("Shared.take", "held")
+    assert candidate.inside is not None
+    assert candidate.inside.thread == "holder"
+    assert [step.actor for step in candidate.inside.steps] == ["<lambda>", "Shared.take"]
+    assert candidate.pattern == "test_explain:Shared.take"
+    assert (sighting.operation, sighting.expression) == ("send", "shared.body")
+    assert not sighting.is_late
+
+
+@needs_gil
+def test_an_explanation_with_a_sighting_leaves_nothing_open() -> None:
+    with Shared() as shared:
+        error = raised_by(lambda: shared.body.send("second"))
+        sighting = seen_at_raise(lambda: shared.body.send("second"))
+    explanation = genlock.explain(error, sighting=sighting)
+    assert explanation.not_known == ()
+    assert "'Shared.take' was sent a value while holder was inside." in str(explanation)
+    assert explanation.diagnosis is not None
+    assert [strand.thread for strand in explanation.diagnosis.strands] == ["MainThread", "holder"]
+
+
+def test_a_call_that_came_back_is_seen_at_the_raise() -> None:
+    def body() -> Iterator[object]:
+        yield next(own)
+
+    own = body()
+    sighting = seen_at_raise(lambda: next(own))
+    (candidate,) = sighting.candidates
+    assert (candidate.name, candidate.state) == ("body", "re-entered")
+
+
+# Afterwards -----------------------------------------------------------------------------------
+
+
+@needs_gil
+def test_afterwards_the_holder_may_have_left_and_that_is_said() -> None:
+    with Shared() as shared:
+        error = raised_by(lambda: shared.body.send("second"))
+    explanation = genlock.explain(error)
+    assert explanation.sighting is not None
+    assert explanation.sighting.is_late
+    assert explanation.sighting.candidates[0].state == "suspended"
+    assert any("who was inside when it was raised" in gap for gap in explanation.not_known)
+    assert "another thread was inside" in explanation.text
+
+
+def test_an_error_that_came_out_of_another_thread_keeps_its_path() -> None:
+    def body() -> Iterator[object]:
+        yield next(own)
+
+    own = body()
+    with ThreadPoolExecutor(1) as pool:
+        error = pool.submit(lambda: next(own)).exception(PATIENCE)
+    assert error is not None
+    (candidate,) = (genlock.explain(error).sighting or nothing()).candidates
+    assert candidate.state == "re-entered"
+    assert candidate.inside is not None
+    assert [step.site.function for step in candidate.inside.steps] == ["<lambda>", "body"]
+
+
+def test_a_traceback_that_leads_through_two_threads_is_told_apart() -> None:
+    def body() -> Iterator[object]:
+        yield next(own)
+
+    def fail() -> object:
+        return next(own)
+
+    own = body()
+    with ThreadPoolExecutor(1) as pool:
+        error = raised_by(lambda: pool.submit(fail).result(PATIENCE))
+    sighting = genlock.explain(error).sighting or nothing()
+    assert sighting.thread == ""
+    (candidate,) = sighting.candidates
+    assert candidate.inside is not None
+    assert [step.actor for step in candidate.inside.steps] == ["fail", "body"]
+
+
+def test_an_error_that_the_body_caught_is_told_with_the_way_to_it() -> None:
+    def body() -> Iterator[genlock.Explanation]:
+        try:
+            next(own)
+        except ValueError as error:
+            yield genlock.explain(error)
+
+    own = body()
+    sighting = next(own).sighting or nothing()
+    assert sighting.thread == threading.current_thread().name
+    (candidate,) = sighting.candidates
+    assert candidate.state == "re-entered"
+    assert candidate.inside is not None
+    assert [step.site.code for step in candidate.inside.steps] == ["next(own)", "next(own)"]
+    assert candidate.inside.steps[0].actor.startswith("test_an_error_that_the_body_caught")
+
+
+def test_an_error_that_was_raised_again_elsewhere_is_told_from_where_it_began() -> None:
+    def body() -> Iterator[object]:
+        yield next(own)
+
+    def raise_again(error: Exception) -> NoReturn:
+        raise error
+
+    own = body()
+    first = raised_by(lambda: next(own))
+    again = raised_by(lambda: raise_again(first))
+    assert again is first
+    call = (genlock.explain(again).sighting or nothing()).call
+    assert call is not None
+    assert call.site.code == "next(own)"
+    assert call.site.function == "body"
+
+
+# What the failing expression names ------------------------------------------------------------
+
+
+class Slotted:
+    __slots__ = ("own",)
+
+    own: Iterator[object]
+
+
+class Keeper:
+    kept: ClassVar[dict[str, Any]] = {}
+    own: Iterator[object]
+
+
+def busy(way: Callable[[Any], object]) -> genlock.Candidate:
+    """What a body that goes this way back to itself is taken for."""
+
+    def body() -> Iterator[object]:
+        yield way(keeper)
+
+    keeper = Keeper()
+    keeper.own = body()
+    keeper.kept["own"] = keeper.own
+    keeper.kept["list"] = [None, keeper.own]
+    keeper.kept["slotted"] = Slotted()
+    keeper.kept["slotted"].own = keeper.own
+    error = raised_by(lambda: next(keeper.own))
+    sighting = genlock.explain(error).sighting
+    assert sighting is not None
+    assert sighting.is_named, sighting
+    return sighting.candidates[0]
+
+
+def through_several_lines(keeper: Any) -> Any:
+    return keeper.own.send(  # the source is cut out of its lines
+        None,
+    )
+
+
+def through_a_loop(keeper: Any) -> None:
+    for _ in keeper.own:
+        pass
+
+
+def through_a_tuple(keeper: Any) -> None:
+    one, two = keeper.own, keeper
+    print(*one)
+    del two
+
+
+def through_an_iterator(keeper: Any) -> list[Any]:
+    source = zip(range(3), map(str, keeper.own), strict=False)
+    return [each for each in source]  # noqa: C416
+
+
+def through_delegation(keeper: Any) -> Any:
+    def outer() -> Iterator[object]:
+        yield from keeper.own
+
+    return next(outer())
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda keeper: keeper.own.send(None),
+        lambda keeper: next(keeper.own),
+        lambda keeper: next(keeper.own, "default"),
+        lambda keeper: keeper.kept["own"].throw(KeyError()),
+        lambda keeper: keeper.kept["list"][1].__next__(),
+        lambda keeper: keeper.kept["slotted"].own.send(1),
+        lambda keeper: list(keeper.own),
+        lambda keeper: [*keeper.own],
+        lambda keeper: dict(zip("abc", keeper.own, strict=False)),
+        through_several_lines,
+        through_a_loop,
+        through_a_tuple,
+        through_an_iterator,
+        through_delegation,
+    ],
+)
+def test_the_generator_is_found_by_the_failing_expression(way: Callable[[Any], object]) -> None:
+    candidate = busy(way)
+    assert (candidate.name, candidate.state) == ("body", "re-entered")
+
+
+def test_the_generator_is_found_without_its_source() -> None:
+    names: dict[str, Any] = {}
+    exec("def body():\n    yield own.send(None)\nown = body()", names)
+    explanation = genlock.explain(raised_by(lambda: next(names["own"])))
+    assert explanation.diagnosis is not None
+    assert explanation.diagnosis.guard == "body"
+
+
+class Touchy:
+    """Objects whose every look-up would run code."""
+
+    def __init__(self, own: object) -> None:
+        self.__dict__["own"] = own
+
+    def __getattribute__(self, name: str) -> Any:
+        if _sighting_is_under_way():
+            raise AssertionError("code of the user's was run")
+        return object.__getattribute__(self, name)
+
+    @property
+    def computed(self) -> Any:
+        return self.own
+
+
+def _sighting_is_under_way() -> bool:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code is _sighting._sight.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def test_looking_up_runs_no_code_of_the_user() -> None:
+    def body() -> Iterator[object]:
+        yield next(touchy.own)
+        yield next(touchy.computed)
+
+    touchy: Any = Touchy(None)
+    touchy.__dict__["own"] = body()
+    explanation = genlock.explain(raised_by(lambda: next(touchy.__dict__["own"])))
+    assert explanation.code == "GL011"
+
+
+def test_what_takes_a_call_to_find_out_stays_unknown() -> None:
+    def body() -> Iterator[object]:
+        yield next(Touchy(own).computed)
+
+    own = body()
+    explanation = genlock.explain(raised_by(lambda: next(own)))
+    assert explanation.diagnosis is None
+    assert any(gap.startswith("which generator it was") for gap in explanation.not_known)
+    assert "names none that can be looked up" in explanation.text
+    assert "'body', made by the function at" in explanation.text
+
+
+# What it is ----------------------------------------------------------------------------------
+
+
+def test_errors_of_genlock_keep_their_diagnosis() -> None:
+    @genlock.guarded
+    def echo() -> Generator[None, str, None]:
+        yield
+
+    error = raised_by(lambda: echo().send("early"))
+    assert isinstance(error, genlock.NotPrimedError)
+    explanation = genlock.explain(error)
+    assert explanation.diagnosis == error.diagnosis
+    assert explanation.text.startswith(str(error))
+    assert explanation.sighting is None
+
+
+def test_what_is_not_about_generators_is_false_and_says_so() -> None:
+    explanation = genlock.explain(KeyError("x"))
+    assert not explanation
+    assert explanation.code == ""
+    assert "no error about a generator" in explanation.text
+
+
+def test_errors_that_hang_together_in_a_circle_end() -> None:
+    one, two = KeyError("one"), KeyError("two")
+    one.__cause__, two.__context__ = two, one
+    assert not genlock.explain(one)
+
+
+def test_explanations_are_plain_data() -> None:
+    explanation = genlock.explain(ValueError("generator already executing"))
+    told = json.loads(explanation.to_json())
+    assert told["code"] == "GL011"
+    assert told["sighting"]["error"] == "ValueError: generator already executing"
+
+
+def test_a_failure_of_the_look_leaves_what_is_known_of_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_sighting, "_calls", None)
+    explanation = genlock.explain(ValueError("generator already executing"))
+    assert explanation.code == "GL011"
+    monkeypatch.setattr(_sighting_wording, "told", None)
+    explanation = genlock.explain(ValueError("generator already executing"))
+    assert explanation.text.startswith("ValueError: generator already executing\n")
+
+
+# Hooks ----------------------------------------------------------------------------------------
+
+
+def cycle() -> None:
+    def body() -> Iterator[object]:
+        yield next(own)
+
+    own = body()
+    next(own)
+
+
+def test_the_hook_explains_below_the_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    error = raised_by(cycle)
+    with genlock.install_excepthook():
+        sys.excepthook(type(error), error, error.__traceback__)
+    told = capsys.readouterr().err
+    traceback, _, explanation = told.partition("\ngenlock: ")
+    assert traceback.rstrip().endswith("ValueError: generator already executing")
+    assert explanation.startswith("[GL011] 'body' was asked for a value")
+    assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
+
+
+def test_the_hook_says_nothing_of_other_errors(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    error = KeyError("x")
+    with genlock.install_excepthook():
+        sys.excepthook(KeyError, error, None)
+    assert capsys.readouterr().err == "KeyError: 'x'\n"
+
+
+def test_the_hook_of_threads_names_the_thread(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    with genlock.install_excepthook():
+        thread = threading.Thread(target=cycle, name="worker-7")
+        thread.start()
+        thread.join(PATIENCE)
+    told = capsys.readouterr().err
+    assert "Exception in thread worker-7" in told
+    assert "    worker-7  " in told.partition("genlock: ")[2]
+
+
+def test_the_hook_explains_what_a_finaliser_could_not_raise(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stubborn() -> Iterator[int]:
+        try:
+            yield 1
+        except GeneratorExit:
+            yield 2
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with genlock.install_excepthook():
+        generator = stubborn()
+        next(generator)
+        del generator
+    told = capsys.readouterr().err
+    assert "Exception ignored in: <generator object" in told
+    assert "genlock: [GL014] 'stubborn' was to be closed, and yielded instead" in told
+
+
+def test_hooks_in_a_chain_explain_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    error = raised_by(cycle)
+    with genlock.install_excepthook(), genlock.install_excepthook():
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert capsys.readouterr().err.count("genlock: [GL011]") == 1
+
+
+def test_a_hook_that_another_chains_to_falls_silent_when_it_is_uninstalled(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    error = raised_by(cycle)
+    handle = genlock.install_excepthook()
+    ours = sys.excepthook
+
+    def later(*what: Any) -> None:
+        ours(*what)
+
+    sys.excepthook = later
+    handle.uninstall()
+    handle.uninstall()
+    assert sys.excepthook is later
+    sys.excepthook(type(error), error, error.__traceback__)
+    told = capsys.readouterr().err
+    assert "generator already executing" in told
+    assert "genlock: " not in told
+
+
+# Logging --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logged() -> tuple[logging.Logger, StringIO]:
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(genlock.ExplainFilter())
+    logger = logging.Logger("app")  # noqa: LOG001  # of no use to anybody else
+    logger.addHandler(handler)
+    return logger, stream
+
+
+def test_the_filter_explains_what_is_logged(logged: tuple[logging.Logger, StringIO]) -> None:
+    logger, stream = logged
+    try:
+        cycle()
+    except ValueError:
+        logger.exception("it failed")
+    told = stream.getvalue()
+    message, _, explanation = told.partition("\ngenlock: ")
+    assert message.startswith("it failed\nTraceback")
+    assert explanation.startswith("[GL011] 'body' was asked for a value")
+
+
+def test_the_filter_leaves_other_records_as_they_are(
+    logged: tuple[logging.Logger, StringIO],
+) -> None:
+    logger, stream = logged
+    logger.error("plain")
+    logger.error("no error at hand", exc_info=True)  # noqa: LOG014
+    logger.error("another", exc_info=KeyError("x"))
+    assert "genlock" not in stream.getvalue()
+
+
+def test_records_get_attributes_and_keep_their_own() -> None:
+    error = raised_by(cycle)
+    record = logging.LogRecord(
+        "app", logging.ERROR, "app.py", 1, "it failed", (), (type(error), error, None)
+    )
+    record.stack_info = "Stack (most recent call last):"
+    explain = genlock.ExplainFilter()
+    assert explain.filter(record)
+    assert explain.filter(record)
+    assert vars(record)["genlock_code"] == "GL011"
+    assert vars(record)["genlock_explanation"].startswith("[GL011] 'body'")
+    assert record.stack_info.count("genlock: [GL011]") == 1
+    assert record.stack_info.startswith("Stack (most recent call last):\n")
+
+
+def test_the_filter_lets_through_what_logging_lets_through() -> None:
+    record = logging.makeLogRecord({"name": "other"})
+    assert not genlock.ExplainFilter("app").filter(record)
+    assert genlock.ExplainFilter("other").filter(record)
+
+
+def test_a_failure_of_the_filter_costs_no_record(
+    logged: tuple[logging.Logger, StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("genlock._explain_filter.explain_in_thread", fail)
+    logger, stream = logged
+    try:
+        cycle()
+    except ValueError:
+        logger.exception("it failed")
+    assert stream.getvalue().startswith("it failed\nTraceback")

@@ -1,0 +1,287 @@
+"""`genlock explain` reads errors about generators out of logs, whatever else is in them."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genlock._findings import Finding, findings
+from genlock.cli import main
+from logs import CHAINED, CONTENTION, CYCLE, GROUP, OWN, UNRAISABLE
+
+HERE = Path(__file__).parent
+
+
+def found_in(text: str) -> list[Finding]:
+    return findings(text.splitlines(keepends=True))
+
+
+def only(text: str) -> Finding:
+    (finding,) = found_in(text)
+    return finding
+
+
+def without_place(finding: Finding) -> tuple[object, ...]:
+    return (finding.code, finding.verdict, finding.generator, finding.expression, finding.path)
+
+
+# What a traceback tells -----------------------------------------------------------------------
+
+
+def test_a_path_that_goes_through_the_same_generator_before_is_a_cycle() -> None:
+    finding = only(CYCLE)
+    assert (finding.code, finding.verdict, finding.generator) == ("GL011", "re-entry", "ping")
+    assert [site.function for site in finding.path] == ["play", "ping", "pong"]
+    assert finding.expression == "players['ping']"
+
+
+def test_a_generator_that_is_called_what_its_function_is_called_is_found_on_the_path() -> None:
+    log = CYCLE.replace('players["ping"].send(20)', "first.send(20)")
+    finding = only(log)
+    assert (finding.verdict, finding.generator) == ("re-entry", "ping")
+
+
+def test_a_call_that_reads_as_one_before_goes_to_the_same_generator() -> None:
+    finding = only(CYCLE.replace("ping\n", "countdown\n"))
+    assert (finding.verdict, finding.generator) == ("re-entry", "countdown")
+
+
+def test_a_path_that_comes_from_elsewhere_is_most_likely_contention() -> None:
+    finding = only(CONTENTION)
+    assert (finding.code, finding.verdict, finding.thread) == ("GL011", "contention", "worker-3")
+    assert (finding.operation, finding.expression) == ("yield from", "backlog")
+    assert [site.function for site in finding.path] == ["work", "pending"]
+    assert finding.driver == "pending"
+
+
+def test_parts_of_exception_groups_are_found() -> None:
+    taken, closed = found_in(GROUP)
+    assert (taken.code, taken.expression, taken.first) == ("GL017", "rows", 7)
+    assert (closed.code, closed.expression, closed.first) == ("GL018", "rows", 14)
+
+
+def test_the_direct_cause_tells_the_generator() -> None:
+    finding = only(CHAINED)
+    assert (finding.code, finding.generator) == ("GL013", "heads")
+    assert [site.line for site in finding.path] == [8]
+
+
+def test_errors_of_genlock_keep_their_message() -> None:
+    finding = only(OWN)
+    assert finding.code == "GL001"
+    assert finding.message[0] == "  The call came back to itself:"
+    assert finding.message[-1].endswith("its next yield.")
+    assert [site.function for site in finding.path] == ["<module>"]
+
+
+def test_the_generator_of_an_ignored_exception_is_told() -> None:
+    finding = only(UNRAISABLE)
+    assert (finding.code, finding.generator) == ("GL014", "Feed.lines")
+
+
+def test_an_error_that_is_only_mentioned_is_found() -> None:
+    finding = only("ERROR job 7 failed: generator already executing\n")
+    assert (finding.code, finding.path) == ("GL011", ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INFO generator already executing jobs, 3 to go",
+        "the generator already executing: no",
+        "ValueError: generator already executing it",
+        'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    f()\nKeyError: 1',
+    ],
+)
+def test_what_is_about_something_else_is_not(line: str) -> None:
+    assert found_in(line) == []
+
+
+# What stands around it ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "2026-01-01 10:00:00,123 ERROR ",
+        "app_1  | ",
+        "2026-01-01T10:00:00.000000001Z stderr F ",
+        "Jan  1 10:00:00 host app[4711]: ",
+        "        ",
+        "\t> ",
+    ],
+)
+@pytest.mark.parametrize("log", [CYCLE, CONTENTION, CHAINED, GROUP, OWN])
+def test_prefixes_of_lines_change_nothing(prefix: str, log: str) -> None:
+    prefixed = "".join(prefix + line for line in log.splitlines(keepends=True))
+    expected = [without_place(each) for each in found_in(log)]
+    assert [without_place(each) for each in found_in(prefixed)] == expected
+
+
+def test_the_time_may_differ_from_line_to_line() -> None:
+    lines = CYCLE.splitlines(keepends=True)
+    log = "".join(f"10:00:{number:02},5 web | {line}" for number, line in enumerate(lines))
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+def test_only_the_first_line_may_have_a_prefix() -> None:
+    log = f"2026-01-01 10:00:00 ERROR app {CYCLE}"
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+def test_indentation_may_be_lost() -> None:
+    log = "\n".join(line.strip() for line in CYCLE.splitlines())
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+def test_two_containers_may_write_at_once() -> None:
+    mixed = ""
+    for one, other in zip(CYCLE.splitlines(), CYCLE.splitlines(), strict=True):
+        mixed += f"app_1 | {one}\napp_2 | {other}\n"
+    assert only(mixed).count == 2
+    assert without_place(only(mixed)) == without_place(only(CYCLE))
+
+
+def test_a_traceback_may_be_a_string_of_json() -> None:
+    log = json.dumps({"level": "error", "exc_info": CYCLE, "logger": "app"})
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+def test_the_same_traceback_is_told_once_and_counted() -> None:
+    finding = only(f"{CYCLE}INFO fine\n{CYCLE}")
+    assert (finding.count, finding.first) == (2, 1)
+    assert finding.last == CYCLE.count("\n") + 2
+
+
+def test_a_traceback_that_is_cut_off_is_no_finding() -> None:
+    assert found_in(CYCLE.rpartition("ValueError")[0]) == []
+
+
+# The command ----------------------------------------------------------------------------------
+
+
+def explain(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(["explain", *arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def give(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return give
+
+
+def test_a_log_on_standard_input(stdin: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    stdin(CONTENTION.encode())
+    status, out, err = explain(capsys)
+    assert (status, err) == (0, "")
+    assert out == (HERE / "golden" / "log_contention.txt").read_text(encoding="utf-8")
+
+
+def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, other = tmp_path / "app.log", tmp_path / "other.log"
+    log.write_text(OWN + UNRAISABLE, encoding="utf-8")
+    other.write_text(CHAINED, encoding="utf-8")
+    status, out, _ = explain(capsys, str(log), str(other))
+    assert status == 0
+    assert f"{log}:1: ReentrantCallError: [GL001] 'ping' was sent a value" in out
+    assert f"{log}:12: [GL014] RuntimeError: generator ignored GeneratorExit" in out
+    assert f"{other}:9: [GL013] RuntimeError: generator raised StopIteration" in out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_other_encodings(encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "app.log"
+    log.write_text(CYCLE, encoding=encoding)
+    status, out, _ = explain(capsys, str(log))
+    assert (status, out.count("→")) == (0, 2)
+
+
+def test_what_is_no_text_does_no_harm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "app.log"
+    junk = bytes(range(256)) * 1000
+    log.write_bytes(junk + b"\n" + CYCLE.encode() + junk)
+    status, out, err = explain(capsys, str(log))
+    assert (status, err) == (0, "")
+    assert "'ping' was sent a value while it was still running" in out
+
+
+def test_nothing_found_is_one_line_and_status_1(
+    stdin: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stdin(b"all is well\n")
+    status, out, err = explain(capsys)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "no error about a generator in standard input" in err
+
+
+@pytest.mark.parametrize("missing", ["no-such.log", "GL042", "."])
+def test_misuse_is_one_line_and_status_2(
+    missing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "app.log"
+    log.write_text(CYCLE, encoding="utf-8")
+    status, out, err = explain(capsys, str(log), missing)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert missing in err
+
+
+def test_without_anything_to_read_it_says_what_to_give(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    status, out, err = explain(capsys)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "genlock explain GL011" in err
+
+
+def test_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = explain(capsys, "gl003")
+    assert status == 0
+    assert out.startswith("GL003  genlock.DeadlockError\n")
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "app.log"
+    log.write_text(CYCLE, encoding="utf-8")
+    status, out, _ = explain(capsys, "--json", "GL011", str(log))
+    told = json.loads(out)
+    assert status == 0
+    assert told["pages"][0]["code"] == "GL011"
+    assert told["findings"][0]["verdict"] == "re-entry"
+    assert told["findings"][0]["path"][1]["function"] == "ping"
+
+
+def test_an_interrupt_tells_what_was_read_so_far(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Growing(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            line = super().readline(size)
+            if not line:
+                raise KeyboardInterrupt
+            return line
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Growing(CYCLE.encode())))
+    status, out, _ = explain(capsys)
+    assert status == 130
+    assert "'ping' was sent a value while it was still running" in out
+
+
+def test_colour_where_it_is_asked_for(
+    stdin: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rich")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stdin(CYCLE.encode())
+    assert "\x1b[" in explain(capsys)[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    stdin(CYCLE.encode())
+    assert "\x1b[" not in explain(capsys)[1]

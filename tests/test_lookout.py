@@ -1,0 +1,130 @@
+"""Errors about generators are seen once each, when they are raised, and nothing is kept of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+import weakref
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from genlock._lookout import Lookout, Seen
+from genlock._sighting import sight
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(sys, "monitoring"), reason="this interpreter does not tell when an error is raised"
+)
+
+
+class Local:
+    """Something that only the frames of an error hold."""
+
+
+def echo() -> Generator[None, int, None]:
+    yield
+
+
+def send_early() -> None:
+    local = Local()
+    locals_of_frames.append(weakref.ref(local))
+    cor = echo()
+    cor.send(1)
+
+
+locals_of_frames: list[weakref.ref[Local]] = []
+
+
+@contextmanager
+def looking_out() -> Iterator[tuple[Lookout, list[Seen]]]:
+    seen: list[Seen] = []
+    lookout = Lookout(lambda _, each: seen.append(each), lambda _: None)
+    assert lookout.start()
+    try:
+        yield lookout, seen
+    finally:
+        lookout.stop()
+
+
+def test_an_error_is_seen_once_however_often_it_passes_and_is_raised_again() -> None:
+    def pass_on() -> None:
+        try:
+            send_early()
+        except TypeError as error:
+            raise error from None
+
+    def outermost() -> None:
+        try:
+            pass_on()
+        finally:
+            Local()
+
+    with looking_out() as (_, seen), suppress(TypeError):
+        outermost()
+    (only,) = seen
+    assert only.sighting is not None
+    assert only.sighting.code == "GL012"
+
+
+def test_a_stop_iteration_that_came_out_of_a_body_is_seen_once() -> None:
+    def leaky() -> Generator[int, None, None]:
+        yield next(iter(()))
+
+    def through() -> Generator[int, None, None]:
+        yield from leaky()
+
+    with looking_out() as (_, seen), suppress(RuntimeError):
+        list(through())
+    assert [each.sighting and each.sighting.code for each in seen] == ["GL013"]
+
+
+def test_other_errors_are_not_looked_at() -> None:
+    with looking_out() as (_, seen):
+        for error in (ValueError("generator already executing!"), ValueError(), KeyError(1)):
+            with suppress(ValueError, KeyError):
+                raise error
+    assert seen == []
+
+
+def test_an_error_is_known_again_by_what_was_seen_of_it() -> None:
+    with looking_out() as (lookout, seen):
+        kept: list[TypeError] = []
+        for _ in range(3):
+            try:
+                send_early()
+            except TypeError as error:
+                kept.append(error)
+        assert [lookout.what_was_seen_of(error) for error in kept] == seen
+        assert lookout.what_was_seen_of(TypeError()) is None
+        assert [*lookout.numbers().values()] == [3]
+
+
+def test_no_error_is_kept_alive() -> None:
+    locals_of_frames.clear()
+    with looking_out(), suppress(TypeError):
+        send_early()
+    (local,) = locals_of_frames
+    assert local() is None
+
+
+def test_of_errors_in_a_loop_most_are_only_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def slow_sight(*arguments: Any) -> object:
+        now[0] += 1.0
+        return sight(*arguments)
+
+    monkeypatch.setattr("genlock._lookout.sight", slow_sight)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with looking_out() as (_, seen):
+        for _ in range(201):
+            with suppress(TypeError):
+                send_early()
+            now[0] += 0.5
+    looked = [each.number for each in seen if each.sighting is not None]
+    assert [each.number for each in seen] == [*range(1, 202)]
+    assert looked == [1, 101, 201]

@@ -1,0 +1,428 @@
+"""`genlock run`: what it tells of a program, when, and to whom."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from genlock import _run_wording, _stacks
+from subprocesses import run_python
+
+if TYPE_CHECKING:
+    import subprocess
+
+GOLDEN = Path(__file__).parent / "golden" / "run"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SEES_ERRORS_RAISED = hasattr(sys, "monitoring")
+
+needs_monitoring = pytest.mark.skipif(
+    not SEES_ERRORS_RAISED, reason="this interpreter does not tell when an error is raised"
+)
+WITH_GIL = {"PYTHON_GIL": "1"}
+"""Where threads run at once, a bare generator that they share would crash the interpreter."""
+
+
+def genlock_run(
+    *words: str, directory: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return run_python(
+        "-m", "genlock", "run", *words, directory=directory, environment=WITH_GIL | environment
+    )
+
+
+def steady(text: str) -> str:
+    """The text without the line numbers of the standard library, and the widths of columns."""
+    text = re.sub(r"(asyncio/tasks|threading)\.py:\d+", r"\1.py:…", text)
+    return re.sub(r"(?<=\S) {2,}", "  ", text)
+
+
+# What is told -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("program", "options"),
+    [
+        (EXAMPLES / "unguarded_sum.py", []),
+        (EXAMPLES / "unguarded_loop.py", []),
+        (GOLDEN / "inner.py", []),
+        (GOLDEN / "each_error.py", []),
+        (GOLDEN / "caught.py", ["--caught"]),
+    ],
+    ids=lambda given: given.stem if isinstance(given, Path) else "".join(given),
+)
+def test_report_is_the_kept_one(program: Path, options: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    genlock_run(*options, "--output", str(report), program.name, directory=program.parent)
+    assert steady(report.read_text("utf-8")) == steady(kept(program.stem).read_text("utf-8"))
+
+
+def kept(name: str) -> Path:
+    before = GOLDEN / f"{name}.311.txt"
+    return before if not SEES_ERRORS_RAISED and before.exists() else GOLDEN / f"{name}.txt"
+
+
+def test_an_uncaught_error_is_explained_below_its_traceback() -> None:
+    ran = genlock_run("unguarded_loop.py", directory=EXAMPLES)
+    bare = run_python("unguarded_loop.py", directory=EXAMPLES)
+    assert ran.stdout == bare.stdout == "ping 20\npong 19\n"
+    assert ran.returncode == bare.returncode == 1
+    traceback, report = ran.stderr.split("\ngenlock: ")
+    assert traceback == bare.stderr
+    assert report.startswith("[GL011] 'ping' was sent a value while it was still running.")
+
+
+def write(directory: Path, text: str, name: str = "program.py") -> None:
+    (directory / name).write_text(dedent(text), encoding="utf-8")
+
+
+LATE = """
+def echo():
+    yield
+
+def send_early():
+    cor = echo()
+    cor.send(1)
+"""
+"""The shortest way to an error that can be explained."""
+
+
+def test_an_error_behind_another_one_is_explained(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + "try:\n    send_early()\nexcept TypeError as error:\n    raise KeyError(1) from error\n",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert "\nKeyError: 1\n\ngenlock: [GL012] 'echo' was sent a value before" in ran.stderr
+
+
+def test_an_error_that_two_threads_raise_is_explained_once(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + "from concurrent.futures import ThreadPoolExecutor\n"
+        + "with ThreadPoolExecutor() as pool:\n    pool.submit(send_early).result()\n",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stderr.count("GL012]") == 1
+
+
+def test_an_error_that_came_to_the_threads_own_hook_is_explained(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + """
+import threading
+threading.excepthook = lambda args: print("hook got", args.exc_value)
+thread = threading.Thread(target=send_early)
+thread.start()
+thread.join()
+""",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stdout.startswith("hook got can't send non-None value")
+    assert ran.stderr.count("GL012]") == SEES_ERRORS_RAISED
+
+
+@needs_monitoring
+def test_errors_that_the_program_catches_are_counted(tmp_path: Path) -> None:
+    write(
+        tmp_path, LATE + "for _ in range(3):\n    try: send_early()\n    except TypeError: pass\n"
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stderr == f"genlock: {_run_wording.caught_untold(3)}\n"
+
+
+def test_an_error_that_is_caught_and_logged_is_explained_once_for_its_place(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "import logging\n"
+        + LATE
+        + "for _ in range(3):\n"
+        + "    try: send_early()\n    except TypeError: logging.exception('again')\n",
+    )
+    ran = genlock_run("--caught", "program.py", directory=tmp_path)
+    assert ran.stderr.count("GL012] 'echo' was sent a value") == 1
+    assert "GL012] was raised 3 times in all at program.py:8." in ran.stderr
+
+
+@needs_monitoring
+def test_what_is_caught_is_told_while_the_program_runs(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + """
+import pathlib, time
+try:
+    send_early()
+except TypeError:
+    pass
+deadline = time.monotonic() + 20
+while not pathlib.Path("report.txt").read_text() and time.monotonic() < deadline:
+    time.sleep(0.01)
+print(pathlib.Path("report.txt").read_text())
+""",
+    )
+    ran = genlock_run("--caught", "--output", "report.txt", "program.py", directory=tmp_path)
+    assert "genlock: The program caught this: [GL012] 'echo'" in ran.stdout
+
+
+@needs_monitoring
+def test_what_was_told_as_caught_and_ends_the_program_is_not_told_again(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + """
+import pathlib, time
+try:
+    send_early()
+except TypeError as error:
+    kept = error
+deadline = time.monotonic() + 20
+while not pathlib.Path("report.txt").read_text() and time.monotonic() < deadline:
+    time.sleep(0.01)
+raise kept
+""",
+    )
+    genlock_run("--caught", "--output", "report.txt", "program.py", directory=tmp_path)
+    told = (tmp_path / "report.txt").read_text("utf-8")
+    assert told.count("'echo' was sent a value") == 1
+    assert told.endswith("\ngenlock: [GL012] that error is explained above.\n")
+
+
+@needs_monitoring
+def test_a_child_does_not_tell_of_its_parents_errors(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        LATE
+        + """
+import os, sys
+try:
+    send_early()
+except TypeError:
+    pass
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+""",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stderr == f"genlock: {_run_wording.caught_untold(1)}\n"
+
+
+@needs_monitoring
+def test_where_all_monitoring_tools_are_taken_errors_are_explained_afterwards(
+    tmp_path: Path,
+) -> None:
+    write(
+        tmp_path,
+        """
+        import sys
+        from genlock.cli import main
+        for tool in range(6):
+            sys.monitoring.use_tool_id(tool, "another")
+        main(["run", "--caught", "failing.py"])
+        """,
+        "launcher.py",
+    )
+    write(tmp_path, LATE + "send_early()\n", "failing.py")
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    assert _run_wording.ONLY_LOGGED in ran.stderr
+    assert "[GL012] 'echo' was sent a value" in ran.stderr
+
+
+@pytest.mark.skipif(not _stacks.RUN_AT_ONCE, reason="threads take turns on this build")
+def test_on_a_free_threaded_build_it_says_what_it_cannot_do(tmp_path: Path) -> None:
+    write(tmp_path, "print('ran')\n")
+    ran = run_python("-m", "genlock", "run", "program.py", directory=tmp_path)
+    assert ran.stdout == "ran\n"
+    assert ran.stderr == f"\ngenlock: {_run_wording.RUNS_AT_ONCE}\n"
+
+
+# To whom ------------------------------------------------------------------------------------------
+
+
+def test_json_has_an_object_a_line() -> None:
+    ran = genlock_run("--json", "unguarded_loop.py", directory=EXAMPLES)
+    reports: list[dict[str, Any]] = [
+        json.loads(line) for line in ran.stderr.splitlines() if line.startswith("{")
+    ]
+    (report,) = reports
+    assert report["genlock"] == "error"
+    assert report["fate"] == "program"
+    assert report["code"] == "GL011"
+    assert report["error"] == "ValueError: generator already executing"
+    assert report["text"].startswith("[GL011] 'ping' was sent a value")
+    (candidate,) = report["sighting"]["candidates"]
+    assert [step["actor"] for step in candidate["inside"]["steps"]][1:] == ["ping", "pong"]
+    assert candidate["pattern"] == "__main__:ping"
+
+
+def test_a_report_goes_to_the_end_of_a_file(tmp_path: Path) -> None:
+    write(tmp_path, LATE + "send_early()\n")
+    (tmp_path / "report.txt").write_text("kept\n")
+    ran = genlock_run("-o", "report.txt", "program.py", directory=tmp_path)
+    assert "genlock" not in ran.stderr
+    assert (tmp_path / "report.txt").read_text().startswith("kept\n\ngenlock: [GL012]")
+
+
+def test_colours_come_from_rich_and_for_those_who_want_them(tmp_path: Path) -> None:
+    pytest.importorskip("rich")
+    write(tmp_path, LATE + "send_early()\n")
+    coloured = genlock_run("program.py", directory=tmp_path, FORCE_COLOR="1", NO_COLOR="")
+    plain = genlock_run("program.py", directory=tmp_path, FORCE_COLOR="1", NO_COLOR="1")
+    assert "\x1b[1;31m[GL012]" in coloured.stderr
+    assert "\x1b" not in plain.stderr.partition("genlock: ")[2]
+    without_colour = re.sub(r"\x1b\[[\d;]*m", "", coloured.stderr)
+    assert without_colour.partition("genlock: ")[2] == plain.stderr.partition("genlock: ")[2]
+
+
+# --guard ------------------------------------------------------------------------------------------
+
+
+def test_guarding_the_programs_own_function_cures_it() -> None:
+    ran = genlock_run("--guard", "__main__:add_up", "unguarded_sum.py", directory=EXAMPLES)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("Sum: 6\n", "", 0)
+
+
+def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+        import threading, time
+        begun = threading.Event()
+        def numbers():
+            for number in range(3):
+                begun.set()
+                time.sleep(0.05)
+                yield number
+        """,
+        "library.py",
+    )
+    write(
+        tmp_path,
+        """
+        import threading
+        from library import begun, numbers
+        shared, taken = numbers(), []
+        worker = threading.Thread(target=lambda: taken.append(next(shared)))
+        worker.start()
+        begun.wait()
+        taken.append(next(shared))
+        worker.join()
+        print(sorted(taken))
+        """,
+    )
+    bare = genlock_run("program.py", directory=tmp_path)
+    assert bare.returncode == 1
+    assert "[GL011] 'numbers' was asked for a value" in bare.stderr
+    assert "genlock run --guard library:numbers" in bare.stderr
+    ran = genlock_run("--guard", "library:numbers", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("[0, 1]\n", "", 0)
+
+
+@pytest.mark.parametrize("pattern", ["__main__:numbers", "package.inner:numbers"])
+def test_a_module_that_is_run_is_guarded_under_both_its_names(pattern: str, tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    text = "def numbers():\n    yield 1\nprint(type(numbers()).__name__)\n"
+    write(tmp_path / "package", text, "inner.py")
+    ran = genlock_run("--guard", pattern, "-m", "package.inner", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n", "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "complaint"),
+    [
+        ("__main__:ech", "'__main__' has no such function. Nearest: __main__:echo"),
+        ("program:echo", "no module 'program' was imported."),
+        ("library:number", "'library' has no such function. Nearest: library:numbers"),
+        ("librari:numbers", "no module 'librari' was imported. Nearest: library:numbers"),
+        ("library:numbers", "no generator came out of numbers after 'library' had been imported."),
+    ],
+)
+def test_a_pattern_that_guards_nothing_is_told_of_at_the_end(
+    pattern: str, complaint: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\n\nshared = numbers()\n", "library.py")
+    write(tmp_path, LATE + "import library\n")
+    ran = genlock_run("--guard", pattern, "program.py", directory=tmp_path)
+    assert ran.stderr.startswith(f"genlock: '{pattern}' guarded nothing: {complaint}")
+    assert ran.stderr.count("\n") == 1
+    assert ran.returncode == 0
+
+
+# What goes wrong ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "nothing to run: name a script, or -m and a module"),
+        (["-m"], "nothing to run: name a script, or -m and a module"),
+        (["--guard", "library.numbers", "x.py"], "did you mean 'library:numbers'?"),
+        (["--guard", ":numbers", "x.py"], "':numbers' is no pattern of functions"),
+        (["--output", "no/such/folder", "x.py"], "cannot write to 'no/such/folder': No such file"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(
+    words: list[str], complaint: str, tmp_path: Path
+) -> None:
+    ran = genlock_run(*words, directory=tmp_path)
+    assert complaint in ran.stderr
+    assert ran.stderr.startswith("genlock run: ")
+    assert ran.stderr.count("\n") == 1
+    assert ran.returncode == 2
+
+
+def test_a_failure_of_its_own_changes_nothing(tmp_path: Path) -> None:
+    write(tmp_path, LATE + "try:\n    send_early()\nexcept TypeError:\n    pass\nsend_early()\n")
+    launcher = """
+        from genlock import _lookout, _reporter
+        from genlock.cli import main
+        body = "def broken(*_, **__): raise LookupError('planted')"
+        broken = compile(body, _reporter.__file__, "exec")
+        names = {}
+        exec(broken, names)
+        _lookout.sight = _reporter.explain_in_thread = names["broken"]
+        main(["run", "--caught", "program.py"])
+        """
+    write(tmp_path, launcher, "launcher.py")
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    bare = run_python("program.py", directory=tmp_path)
+    assert ran.stderr.startswith(bare.stderr) or bare.stderr in ran.stderr
+    assert "genlock itself failed: LookupError: planted" in ran.stderr
+    assert ran.stderr.count("Traceback") == bare.stderr.count("Traceback") == 1
+    assert ran.returncode == bare.returncode == 1
+
+
+# Somebody else's coroutines -----------------------------------------------------------------------
+
+
+@needs_monitoring
+def test_a_parser_of_ijson_that_threads_share_is_explained() -> None:
+    pytest.importorskip("ijson")
+    ran = genlock_run("shared_parser.py", directory=EXAMPLES)
+    assert ran.returncode == 1
+    report = ran.stderr.partition("\ngenlock: ")[2]
+    assert report.startswith("[GL011] 'utf8_encoder' was sent a value while worker was inside.\n")
+    assert "→ utf8_encoder    ijson/backends/python.py:" in report
+    assert "genlock run --guard ijson.backends.python:utf8_encoder" in report
+
+
+@pytest.mark.parametrize("function", ["utf8_encoder", "*"])
+def test_a_parser_of_ijson_that_threads_share_is_cured_by_guarding_it(function: str) -> None:
+    pytest.importorskip("ijson")
+    pattern = f"ijson.backends.python:{function}"
+    ran = genlock_run("--guard", pattern, "shared_parser.py", directory=EXAMPLES)
+    assert ran.stderr == ""
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines() == [
+        f"200 documents by {by}, as if parsed by one thread alone: True"
+        for by in ("worker", "main")
+    ]

@@ -535,11 +535,12 @@ def test_a_failure_of_the_telling_is_not_felt(way: str, monkeypatch: pytest.Monk
     def fail(*_: object) -> None:
         raise RecursionError("no room to tell of it")
 
-    cor = genlock.guard(echo(), prime=True)
     for broken in ("place", "outcome_of", "enrol", "_text"):
+        cor = genlock.guard(echo())
         with start(way), monkeypatch.context() as patch:
             patch.setattr(_telling, broken, fail)
             assert next(cor) is None
+            assert cor.send(1) == 1
             with pytest.raises(KeyError):
                 genlock.guard(echo(), prime=True).throw(KeyError)
 

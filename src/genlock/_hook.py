@@ -13,6 +13,8 @@ versions, and looks nothing up quickly when they are used up.) For `send` there 
 A call is told to those who were there when it began and are still there when it ends.
 """
 
+# ruff: noqa: F821  # what a detour finds in the globals of the method, nothing here has
+
 from __future__ import annotations
 
 import _thread
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from genlock._records import Operation
     from genlock._telling import Subscription, Watch
     from genlock._waits import Patience, Ticket
+
+    _traced: Callable[..., Any]  # what a detour leads to: it has another name in each
 
 _changing = threading.RLock()
 
@@ -93,7 +97,8 @@ def _turn_to(watch: Watch) -> None:
         exchange.method.__code__ = exchange.detour
     code = _twin_code() if watch.is_plain else None
     if code is not None:
-        _send.__globals__["_recorded_by"] = watch.logs[0].tracks
+        (log,) = watch.logs
+        _send.__globals__.update(_own=log.own, _begin_track=log.begin_track)
     _send.__code__ = code or _send_by_enter.__code__
 
 
@@ -283,7 +288,7 @@ def _tell(
 
 
 def _detour(*args: Any) -> Any:
-    return _traced(*args)  # type: ignore[name-defined]  # noqa: F821  # another name in each
+    return _traced(*args)
 
 
 class _Exchange:

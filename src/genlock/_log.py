@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _thread
 import itertools
+import operator
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,16 +45,25 @@ class Raw(NamedTuple):
 class Track:
     """One thread's part in a log: who it is, and how many events it has added.
 
-    Each thread counts its own, so that no lock is needed for the sum to be exact. As a float:
-    that is quicker than an int by 10 ns, and exact up to 2 ** 53.
+    Each thread counts its own, so that no lock is needed for the sum to be exact. `clock` counts:
+    it is read once for each event that is appended. A counter beside it would take 10 ns more.
     """
 
-    __slots__ = ("append", "seen", "thread")
+    __slots__ = ("_unread", "append", "clock", "thread")
 
     def __init__(self, append: Callable[[Any], None]) -> None:
         self.thread = own.thread
         self.append = append
-        self.seen = 0.0
+        self._unread = itertools.repeat(_clock.ARGUMENTS, sys.maxsize)
+        self.clock = itertools.starmap(_clock.read, self._unread)
+
+    def add(self, facts: tuple[Any, ...]) -> None:
+        next(self.clock)
+        self.append(facts)
+
+    def seen(self) -> int:
+        """How many events the thread has added, or is about to."""
+        return sys.maxsize - operator.length_hint(self._unread)
 
 
 class _Own(threading.local):
@@ -70,14 +81,6 @@ class _Own(threading.local):
 own = _Own()
 
 
-class Tracks(threading.local):
-    """The calling thread's track of one log, made when it is first looked up."""
-
-    def __init__(self, append: Callable[[Any], None], tracks: list[Track]) -> None:
-        self.me = Track(append)
-        tracks.append(self.me)
-
-
 class Log:
     """The last `size` events of what was recorded from its making on.
 
@@ -89,17 +92,27 @@ class Log:
         self.values = values
         self._ring: deque[tuple[Any, ...]] = deque(maxlen=size)
         self._tracks: list[Track] = []
-        self.tracks = Tracks(self._ring.append, self._tracks)
+        # A class of its own would take 8 ns more for each call that is recorded.
+        self.own = threading.local()
+        """The calling thread's track is its `track`, from the first event on."""
 
     def take(self, facts: tuple[Any, ...]) -> None:
         """Add what becomes an event of the calling thread; see `event_of`."""
-        track = self.tracks.me
-        track.append(facts)
-        track.seen += 1.0
+        try:
+            track: Track = self.own.track
+        except AttributeError:
+            track = self.begin_track()
+        track.add(facts)
+
+    def begin_track(self) -> Track:
+        """The calling thread's track, which it does not have yet."""
+        track = self.own.track = Track(self._ring.append)
+        self._tracks.append(track)
+        return track
 
     def seen(self) -> int:
         """How many events were added: exact when no thread is just adding one."""
-        return int(sum(track.seen for track in list(self._tracks)))
+        return sum(track.seen() for track in list(self._tracks))
 
     def events(self) -> list[Event]:
         """The events that are still there, in the order in which they were added."""

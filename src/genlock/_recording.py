@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genlock import _clock, _hook
@@ -14,7 +13,7 @@ from genlock._trace_files import UnreadableError
 from genlock.sinks import chrome, jsonl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -105,7 +104,7 @@ class Recording:
         in .jsonl JSON Lines. Raises ValueError for any other name, and OSError where it cannot
         be written.
         """
-        write = _format_of(path).write
+        write = format_of(path).write
         trace = self.trace
         with open(path, "w", encoding="utf-8") as file:
             write(trace, file)
@@ -142,22 +141,6 @@ def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Re
     return Recording(size, values)
 
 
-@contextmanager
-def recorded_to(path: str | os.PathLike[str], *, size: int = SIZE) -> Iterator[Recording]:
-    """Record the block and save it in a file, also where the block raises.
-
-    Raises ValueError, before the block, where the name of the file tells no format, and OSError
-    after it, where the file cannot be written.
-    """
-    _format_of(path)
-    recording = trace(size=size)
-    try:
-        with recording:
-            yield recording
-    finally:
-        recording.save(path)
-
-
 def load(path: str | os.PathLike[str]) -> Recording:
     """Read back what `Recording.save` or `genlock.sinks.jsonl.JsonLines` wrote, in either format.
 
@@ -178,7 +161,8 @@ def load(path: str | os.PathLike[str]) -> Recording:
     return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
 
 
-def _format_of(path: str | os.PathLike[str]) -> Any:
+def format_of(path: str | os.PathLike[str]) -> Any:
+    """The sink that a file of this name is written by; raises ValueError where there is none."""
     name = os.fspath(path)
     for ending, kept_in in ((".jsonl", jsonl), (".json", chrome)):
         if name.endswith(ending):

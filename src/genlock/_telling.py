@@ -211,8 +211,7 @@ def tell_failure(
         name = NotPrimedError.__name__  # what the caller gets, in a moment
     times = (_clock.in_ns(begin), _clock.now())
     facts = (enrol(gate), track.thread, operation, *times, outcome, name, 0, 0, place(), None, None)
-    track.append(facts)
-    track.seen += 1.0
+    track.add(facts)
 
 
 def outcome_of(gate: Body, error: BaseException) -> Outcome:

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any, cast
 from genlock import _clock
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from types import CodeType, FrameType, FunctionType
 
     from genlock._flag_gate import FlagGate
-    from genlock._log import Tracks
+    from genlock._log import Track
 
     # What stands in the globals of `send` while a recording runs.
-    _recorded_by: Tracks
+    _own: threading.local
+    _begin_track: Callable[[], Track]
     _read_clock: Callable[[], float]
     _caller: Callable[[int], FrameType]
     _raw_next: Callable[..., object]
@@ -36,7 +38,10 @@ def _resume(self: FlagGate, value: Any) -> Any:
     """What stands in the twin for `return self.resume(value)`."""
     # Hot path. Nothing is kept that would keep a frame, a generator or a value alive.
     # 3.11 looks a slot up quickly, but not as a method: so each is taken before it is called.
-    track = _recorded_by.me
+    try:
+        track = _own.track
+    except AttributeError:
+        track = _begin_track()
     append = track.append
     resume = self.resume
     begin = _read_clock()
@@ -45,16 +50,18 @@ def _resume(self: FlagGate, value: Any) -> Any:
     except BaseException as error:
         _failed(self, track, begin, value, error)
         raise
-    end = _read_clock()
+    end = next(track.clock)
     try:
         if value is None:
             append(_raw_next(self, track, begin, end, _caller(1)))
         else:
             caller = _caller(1)
             append((self.traced, track, begin, end, caller.f_code, caller.f_lasti))
-    except (AttributeError, ValueError):  # its first one, or no Python code called it
-        append(_raw_elsewhere(self, track, value, begin, end))
-    track.seen += 1.0
+    except Exception:  # its first one, or no Python code called it
+        try:
+            append(_raw_elsewhere(self, track, value, begin, end))
+        except Exception:  # no room to tell of it; the value has to come out
+            pass
     return result
 
 

@@ -239,6 +239,23 @@ def test_a_hundred_thousand_events_take_seconds() -> None:
     assert path
 
 
+def test_events_of_a_deep_pipeline_take_seconds() -> None:
+    depth, passes = 300, 100
+    begun = time.perf_counter()
+    events = []
+    for number in range(passes):
+        start = number * 2 * depth
+        for level in reversed(range(depth)):
+            stage = TracedGuard(level + 1, f"stage-{level}")
+            times = (start + level, start + 2 * depth - 1 - level)
+            events.append(Event(stage, THREADS[0], "send", *times))
+    graph = call_graph(Trace(tuple(events)))
+    assert len(graph.longest_path()) == depth
+    assert not graph.inversions()
+    assert not graph.cycles()
+    assert time.perf_counter() - begun < 20
+
+
 def test_a_recorded_cycle_and_a_recorded_inversion() -> None:
     def drive(target: str) -> object:
         while True:

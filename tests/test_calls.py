@@ -226,7 +226,7 @@ def test_a_hundred_thousand_events_take_seconds() -> None:
     chance = random.Random(3)
     guards = [TracedGuard(number, f"guard-{number}") for number in range(10_000)]
     events = []
-    for number in range(50_000):
+    for number in range(100_000):
         driver, driven = chance.sample(guards, 2)
         begin = number * 10
         events.append(Event(driven, THREADS[0], "send", begin + 2, begin + 4))

@@ -23,6 +23,7 @@ from genlock._gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from types import CodeType
 
     from genlock import Event
 
@@ -499,6 +500,37 @@ def test_everything_is_put_back(way: str) -> None:
     with start(way):
         assert all(it.__code__ is not code for it, code in zip(methods, before, strict=True))
     assert all(it.__code__ is code for it, code in zip(methods, before, strict=True))
+
+
+def test_what_is_exchanged_has_the_same_parameters() -> None:
+    """Where threads run at once, a call may find its arguments laid out for the other code."""
+    pairs = [(it.plain, it.detour) for it in _hook._EXCHANGED]
+    pairs += [(_hook._send_code, _hook._send_by_enter.__code__)]
+    twin = _hook._twin_code()
+    assert twin is not None
+    for plain, other in [*pairs, (_hook._send_code, twin)]:
+        assert parameters(plain) == parameters(other), plain.co_qualname
+
+
+def parameters(code: CodeType) -> tuple[object, ...]:
+    return (
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags,
+        code.co_freevars,
+    )
+
+
+def test_no_log_outlives_its_recording(way: str) -> None:
+    recording = start(way)
+    recording.start()
+    genlock.guard(echo(), prime=True).send(1)
+    log = weakref.ref(_telling.now.watch.logs[-1])
+    recording.stop()
+    gc.collect()
+    assert log() is None
+    assert len(recording.events) == 2
 
 
 def test_no_class_changes_however_often_recording_starts(way: str) -> None:

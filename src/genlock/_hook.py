@@ -13,8 +13,6 @@ versions, and looks nothing up quickly when they are used up.) For `send` there 
 A call is told to those who were there when it began and are still there when it ends.
 """
 
-# ruff: noqa: F821  # what a detour finds in the globals of the method, nothing here has
-
 from __future__ import annotations
 
 import _thread
@@ -28,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from genlock import _clock, _evidence, _gates, _log, _telling, _twin
 from genlock._errors import ContendedCallError, ReentrantCallError
 from genlock._gate import Gate, asks
+from genlock._log import Log
 from genlock._telling import Telling
 
 if TYPE_CHECKING:
@@ -38,12 +37,10 @@ if TYPE_CHECKING:
     from genlock._body import Body
     from genlock._events import Outcome
     from genlock._evidence import Keep
-    from genlock._log import Log, Place, Track
+    from genlock._log import Place, Track
     from genlock._records import Operation
     from genlock._telling import Subscription, Watch
     from genlock._waits import Patience, Ticket
-
-    _traced: Callable[..., Any]  # what a detour leads to: it has another name in each
 
 _changing = threading.RLock()
 
@@ -97,16 +94,26 @@ def _turn_to(watch: Watch) -> None:
         exchange.method.__code__ = exchange.detour
     code = _twin_code() if watch.is_plain else None
     if code is not None:
-        (log,) = watch.logs
-        _send.__globals__.update(_own=log.own, _begin_track=log.begin_track)
+        _lead_twin_to(*watch.logs)
     _send.__code__ = code or _send_by_enter.__code__
+    if code is None:
+        _lead_twin_to(_nowhere)
 
 
 def _put_back() -> None:
     _send.__code__ = _send_code
+    _lead_twin_to(_nowhere)
     for exchange in reversed(_EXCHANGED):
         exchange.method.__code__ = exchange.plain
     _kept.clear()
+
+
+def _lead_twin_to(log: Log) -> None:
+    _send.__globals__.update(_own=log.own, _begin_track=log.begin_track)
+
+
+_nowhere = Log(1, None)
+"""Where a twin records that began too late, so that the log before is not kept alive."""
 
 
 # The ways in.
@@ -287,19 +294,43 @@ def _tell(
     _telling.tell(watch, (*subject, begin, end, *rest))
 
 
-def _detour(*args: Any) -> Any:
-    return _traced(*args)
+# The detours, whose code runs among the globals of the methods. Each has the parameters of its
+# method: where threads run at once, a call may lay out its arguments for the one code and run the
+# other.
+
+
+def _detour_of_run(self: Gate, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+    return _traced_run(self, operation, call, *args)
+
+
+def _detour_of_run_as_owner(
+    self: Gate, waiting: Ticket | None, operation: Operation, call: Callable[..., Any], *args: Any
+) -> Any:
+    return _traced_run_as_owner(self, waiting, operation, call, *args)
+
+
+def _detour_of_take_turn(
+    self: Gate, operation: Operation, call: Callable[..., Any], *args: Any
+) -> Any:
+    return _traced_take_turn(self, operation, call, *args)
+
+
+def _detour_of_keep(self: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
+    return _traced_keep(self, me, patience)
+
+
+def _detour_of_end_keep(self: Gate, keep: weakref.ref[Keep]) -> None:
+    return _traced_end_keep(self, keep)
 
 
 class _Exchange:
     """A method of the gates, and the detour that it takes while somebody is there."""
 
-    def __init__(self, method: Any, traced: Callable[..., Any]) -> None:
+    def __init__(self, method: Any, detour: Callable[..., Any], traced: Callable[..., Any]) -> None:
         self.method: FunctionType = method
         self.plain = self.method.__code__
-        name = f"_traced_{method.__name__}"
-        self.method.__globals__[name] = traced
-        self.detour = _detour.__code__.replace(co_names=(name,))
+        self.method.__globals__[traced.__name__] = traced
+        self.detour = cast("FunctionType", detour).__code__
 
     def original(self) -> FunctionType:
         """What the method is while nobody is there."""
@@ -309,10 +340,10 @@ class _Exchange:
 # `run` is the first to be exchanged and the last to be put back: under a traced `take_turn`, it
 # is the traced one that says whether the call had its turn.
 _EXCHANGED = (
-    _Exchange(Gate.run, _traced_run),
-    _Exchange(Gate.run_as_owner, _traced_run_as_owner),
-    _Exchange(Gate.take_turn, _traced_take_turn),
-    _Exchange(Gate.keep, _traced_keep),
-    _Exchange(Gate.end_keep, _traced_end_keep),
+    _Exchange(Gate.run, _detour_of_run, _traced_run),
+    _Exchange(Gate.run_as_owner, _detour_of_run_as_owner, _traced_run_as_owner),
+    _Exchange(Gate.take_turn, _detour_of_take_turn, _traced_take_turn),
+    _Exchange(Gate.keep, _detour_of_keep, _traced_keep),
+    _Exchange(Gate.end_keep, _detour_of_end_keep, _traced_end_keep),
 )
 _run, _run_as_owner, _take_turn, _keep, _end_keep = (it.original() for it in _EXCHANGED)

@@ -18,7 +18,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Alone, Occupied, Worker, together, until
-from genlock import _gates, _hook, _telling, _twin
+from genlock import _detours, _gates, _hook, _telling, _twin
 from genlock._gate import Gate
 
 if TYPE_CHECKING:
@@ -504,7 +504,7 @@ def test_everything_is_put_back(way: str) -> None:
 
 def test_what_is_exchanged_has_the_same_parameters() -> None:
     """Where threads run at once, a call may find its arguments laid out for the other code."""
-    pairs = [(it.plain, it.detour) for it in _hook._EXCHANGED]
+    pairs = [(it.plain, it.detour) for it in _detours.EXCHANGED]
     pairs += [(_hook._send_code, _hook._send_by_enter.__code__)]
     twin = _hook._twin_code()
     assert twin is not None

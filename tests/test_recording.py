@@ -575,6 +575,20 @@ def test_a_failure_of_the_telling_is_not_felt(way: str, monkeypatch: pytest.Monk
             assert cor.send(1) == 1
             with pytest.raises(KeyError):
                 genlock.guard(echo(), prime=True).throw(KeyError)
+            with pytest.raises(genlock.ReentrantCallError):
+                sends_to_itself().send(1)
+            with genlock.exclusive(cor):
+                assert cor.send(2) == 2
+
+
+def sends_to_itself() -> genlock.GuardedGenerator[None, Any, None]:
+    def body() -> Generator[None, Any, None]:
+        while True:
+            value = yield
+            cor.send(value)
+
+    cor: genlock.GuardedGenerator[None, Any, None] = genlock.guard(body(), prime=True)
+    return cor
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -46,7 +46,10 @@ class _Queued(functools.partial[Any]):
     def now(cls, call: Callable[..., Any]) -> _Queued:
         queued = cls(call)
         queued.since = _clock.now()
-        queued.place = _telling.place()
+        try:
+            queued.place = _telling.place()
+        except Exception:  # no room on the stack, say
+            queued.place = None
         queued.thread = _thread.get_ident()
         return queued
 
@@ -165,13 +168,20 @@ class _Occurrence(NamedTuple):
 def _tell(
     watch: Watch, gate: Body, operation: Operation, queued: _Queued, told: _Occurrence
 ) -> None:
+    try:
+        _telling.tell(watch, _facts(gate, operation, queued, told))
+    except Exception:  # the call's own error has to come out, whatever could not be told
+        pass
+
+
+def _facts(gate: Body, operation: Operation, queued: _Queued, told: _Occurrence) -> tuple[Any, ...]:
     end = _clock.now()
     begin = end if told.begin is None else told.begin
     has_waited = queued.has_waited and told.outcome != "deferred" and told.error not in _AT_ONCE
     waited = begin - queued.since if has_waited else 0
     subject = (_telling.enrol(gate), _log.own.thread, operation)
     rest = (told.outcome, told.error, waited, 0, queued.place, None, None)
-    _telling.tell(watch, (*subject, begin, end, *rest))
+    return (*subject, begin, end, *rest)
 
 
 # The detours, whose code runs among the globals of the methods. Each has the parameters of its

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import genlock
 from genlock import _run_wording, _stacks
 from subprocesses import run_python
 
@@ -502,6 +504,114 @@ def test_a_pattern_that_guards_nothing_is_told_of_at_the_end(
     assert ran.returncode == 0
 
 
+# --trace ------------------------------------------------------------------------------------------
+
+GUARDED = """
+import genlock, os, signal, sys, threading, time
+
+@genlock.coroutine
+def echo():
+    value = None
+    while True:
+        value = yield value
+
+cor = echo()
+print(cor.send(1))
+"""
+"""A program that calls a guard twice."""
+
+
+def calls_in(path: Path) -> list[str]:
+    return [event.operation for event in genlock.load(path).events]
+
+
+def without_own_frames(text: str) -> str:
+    """Tracebacks as they would be if genlock had no frames: there are more while it records."""
+    return re.sub(r'  File "[^"]*/genlock/_[^"]*".*\n(    .*\n)*', "", text)
+
+
+def told(calls: int, name: str) -> str:
+    return f"genlock: {_run_wording.recorded(calls, 0, name)}\n"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "pass",
+        "sys.exit(3)",
+        "sys.exit('for a reason')",
+        "raise KeyError(1)",
+        "cor.throw(KeyError)",
+        "signal.raise_signal(signal.SIGINT)",
+    ],
+)
+def test_the_recording_is_saved_however_the_program_ends(ending: str, tmp_path: Path) -> None:
+    write(tmp_path, f"{GUARDED}{ending}\n")
+    bare = run_python("program.py", directory=tmp_path)
+    ran = genlock_run("--trace", "run.jsonl", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == (bare.stdout, bare.returncode)
+    operations = ["next", "send"] + ["throw"] * ("throw" in ending)
+    assert calls_in(tmp_path / "run.jsonl") == operations
+    assert without_own_frames(ran.stderr) == without_own_frames(bare.stderr) + told(
+        len(operations), "run.jsonl"
+    )
+
+
+def test_what_threads_do_after_the_main_program_is_recorded(tmp_path: Path) -> None:
+    late = """
+def wait_and_send():
+    threading.main_thread().join()
+    cor.send(2)
+
+threading.Thread(target=wait_and_send, name="late").start()
+os.mkdir("elsewhere")
+os.chdir("elsewhere")
+"""
+    write(tmp_path, GUARDED + late)
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(3, "run.json"))
+    events = genlock.load(tmp_path / "run.json").events
+    assert [event.thread.name for event in events] == ["MainThread", "MainThread", "late"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_leaves_the_recording_to_its_parent(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        GUARDED
+        + "child = os.fork()\nif child:\n    os.waitpid(child, 0)\nelse:\n    cor.send(2)\n",
+    )
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert ran.stderr.splitlines()[-1] + "\n" == told(2, "run.json")
+    assert ran.stderr.count("recorded in") == 1
+    assert calls_in(tmp_path / "run.json") == ["next", "send"]
+
+
+def test_a_recording_that_cannot_be_saved_in_the_end_changes_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, GUARDED + "os.remove('run.json')\nos.mkdir('run.json')\nsys.exit(3)\n")
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("1\n", 3)
+    assert ran.stderr == "genlock: --trace: cannot write to 'run.json': Is a directory\n"
+
+
+def test_without_guards_there_is_nothing_to_record_and_with_guard_there_is(tmp_path: Path) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\nprint(*numbers())\n")
+    words = ("--trace", "run.json", "program.py")
+    ran = genlock_run(*words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(0, "run.json"))
+    assert "--guard" in ran.stderr
+    ran = genlock_run("--guard", "__main__:numbers", *words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(2, "run.json"))
+    assert calls_in(tmp_path / "run.json") == ["next", "next"]
+
+
+def test_calls_that_did_not_fit_are_told(tmp_path: Path) -> None:
+    write(tmp_path, GUARDED + "for value in range(100_000):\n    cor.send(value)\n")
+    ran = genlock_run("--trace", "run.jsonl", "program.py", directory=tmp_path)
+    assert ran.stderr == f"genlock: {_run_wording.recorded(100_000, 2, 'run.jsonl')}\n"
+    assert "the last 100,000 of 100,002 calls" in ran.stderr
+
+
 # What goes wrong ----------------------------------------------------------------------------------
 
 
@@ -513,6 +623,8 @@ def test_a_pattern_that_guards_nothing_is_told_of_at_the_end(
         (["--guard", "library.numbers", "x.py"], "did you mean 'library:numbers'?"),
         (["--guard", ":numbers", "x.py"], "':numbers' is no pattern of functions"),
         (["--output", "no/such/folder", "x.py"], "cannot write to 'no/such/folder': No such file"),
+        (["--trace", "no/such/a.json", "x.py"], "cannot write to 'no/such/a.json': No such file"),
+        (["--trace", "run.txt", "x.py"], "--trace: run.txt: a recording is saved as .json"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(

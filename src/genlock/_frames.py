@@ -58,6 +58,12 @@ def line_of(code: CodeType, line: int | None) -> Site:
     return Site(code.co_filename, line or 0, short_name(code))
 
 
+def instruction_of(code: CodeType, offset: int) -> Site:
+    """The line of an instruction of `code`, by its offset in bytes."""
+    position = next(islice(code.co_positions(), offset // 2, None), None)
+    return line_of(code, position[0] if position is not None else code.co_firstlineno)
+
+
 def statement(code: CodeType, line: int) -> Site:
     """A line of `code`, with the source."""
     text = _line(code.co_filename, line, {})

@@ -65,9 +65,22 @@ def own_failure(error: BaseException) -> str:
     )
 
 
-def no_file(name: str, reason: str | None) -> str:
-    """The report cannot be written where it is wanted."""
-    return f"--output: cannot write to {name!r}: {reason}"
+def no_file(option: str, name: str, reason: str | None) -> str:
+    """What the option asks for cannot be written where it is wanted."""
+    return f"{option}: cannot write to {name!r}: {reason}"
+
+
+def recorded(kept: int, dropped: int, name: str) -> str:
+    """The recording of a program is in its file."""
+    if not kept:
+        return (
+            f"recorded in {name}: no call, since the program called no guard. To guard functions"
+            " of it:  genlock run --guard module:function …"
+        )
+    calls = "1 call" if kept == 1 else f"{kept:,} calls"
+    if dropped:
+        calls = f"the last {kept:,} of {kept + dropped:,} calls"
+    return f"recorded in {name}: {calls} to guards. To read it:  genlock report {name}"
 
 
 def matched_nothing(use: Use) -> str:

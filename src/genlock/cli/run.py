@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Sequence
 
+    from genlock.cli._traced_run import TracedRun
+
 _MAIN = "__main__"
 _TAKE_A_VALUE = ("--guard", "--output", "-o")
 
@@ -46,6 +48,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="append the report to a file, not to standard error"
+    )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="record the calls to guards in a .json or .jsonl file, for genlock report",
     )
     parser.add_argument(
         "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
@@ -76,11 +83,12 @@ def perform(options: argparse.Namespace) -> int:
     # Under its own name nobody has imported a module that is run.
     own_names = {_MAIN, name} if options.is_module else {_MAIN}
     own = [pattern for pattern in patterns if pattern.module in own_names]
+    traced_run = _traced_run(options.trace)
     output = Output(as_json=options.json, file=_opened(options.output))
     reporter = Reporter(output.write, tells_caught=options.caught)
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
-    atexit.register(_finish, reporter, handles, main)
+    atexit.register(_finish, reporter, handles, main, traced_run)
     if RUN_AT_ONCE and not patterns:
         reporter.say(_run_wording.RUNS_AT_ONCE)
     for handle in handles:
@@ -88,6 +96,8 @@ def perform(options: argparse.Namespace) -> int:
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)
     reporter.start()
     listen_by_default()
+    if traced_run is not None:
+        traced_run.start()
     try:
         program.run(lambda error: reporter.tell(error, "program"))
     except NoProgramError as error:
@@ -146,10 +156,25 @@ def _opened(name: str | None) -> TextIO | None:
         # It stays open as long as the program runs.
         return open(name, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise RefusedError(_run_wording.no_file(name, error.strerror)) from None
+        raise RefusedError(_run_wording.no_file("--output", name, error.strerror)) from None
 
 
-def _finish(reporter: Reporter, handles: Sequence[Instrument], main: _MainGuard) -> None:
+def _traced_run(name: str | None) -> TracedRun | None:
+    if name is None:
+        return None
+    from genlock.cli._traced_run import TracedRun
+
+    return TracedRun(name)
+
+
+def _finish(
+    reporter: Reporter,
+    handles: Sequence[Instrument],
+    main: _MainGuard,
+    traced_run: TracedRun | None,
+) -> None:
+    if traced_run is not None:
+        traced_run.finish(reporter.say)
     reporter.finish()
     for handle in handles:
         handle.tell_what_is_missing(is_use_expected=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlock import _clock, _hook
 from genlock._events import Trace
+from genlock._failures import Failures
 from genlock._log import Log
 from genlock._trace_files import UnreadableError
 from genlock.sinks import chrome, jsonl
@@ -42,6 +43,7 @@ class Recording:
         self._state: tuple[Trace, Log | None]
         self._state = (loaded or Trace(pid=os.getpid(), epoch=_clock.epoch()), None)
         self._is_loaded = loaded is not None
+        self._failures = Failures()
         self._changing = threading.RLock()
 
     def start(self) -> None:
@@ -53,6 +55,7 @@ class Recording:
             if log is None:
                 log = Log(self._size, self._values)
                 self._state = (before, log)
+                self._failures.start()
                 _hook.add_log(log)
 
     def stop(self) -> None:
@@ -61,6 +64,7 @@ class Recording:
             before, log = self._state
             if log is not None:
                 _hook.remove_log(log)
+                self._failures.stop()
                 self._state = (self._with(before, log), None)
 
     def __enter__(self) -> Self:
@@ -95,7 +99,8 @@ class Recording:
         added, seen = log.events(), log.seen()
         events = (*before.events, *added)[-self._size :]
         total = len(before.events) + before.dropped + max(seen, len(added))
-        return Trace(events, total - len(events), before.pid, before.epoch)
+        failures = self._failures.found()
+        return Trace(events, total - len(events), before.pid, before.epoch, failures=failures)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-from genlock._events import Event
+from genlock._events import Event, Failure
+from genlock._records import Site
 
 FORMAT = "genlock-trace"
 VERSION = 1
@@ -56,3 +57,9 @@ def made(kind: type[_Made], fields: dict[str, Any]) -> _Made:
         return kind(**fields)
     except TypeError as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from None
+
+
+def failure(told: dict[str, Any]) -> Failure:
+    """The failure that a file tells of. Raises ValueError or TypeError where it does not."""
+    site = told.get("site")
+    return made(Failure, {**told, "site": None if site is None else made(Site, site)})

@@ -17,7 +17,14 @@ from typing import IO, TYPE_CHECKING, Any
 from genlock import _clock, _nesting
 from genlock._events import Event, Trace, TracedGuard, TracedThread, told_apart
 from genlock._records import Site
-from genlock._trace_files import UnreadableError, check_mark, made, marked, plain_fields
+from genlock._trace_files import (
+    UnreadableError,
+    check_mark,
+    failure,
+    made,
+    marked,
+    plain_fields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,6 +142,7 @@ def write(trace: Trace, file: IO[str]) -> None:
         "guards": [asdict(guard) for guard in trace.guards],
         "threads": [asdict(thread) for thread in trace.threads],
         "sites": [asdict(site) for site in entries.sites],
+        "failures": [asdict(it) for it in trace.failures],
     }
     file.write(f'\n], "displayTimeUnit": "ns", "genlock": {json.dumps(rest)}}}\n')
 
@@ -172,7 +180,8 @@ def _restored(entries: list[_Entry], rest: dict[str, Any]) -> Trace:
         fields["thread"] = threads[fields["thread"]]
         fields["site"] = sites[fields["site"]] if "site" in fields else None
         events.append(made(Event, fields))
-    return Trace(tuple(events), rest["dropped"], rest["pid"], rest["epoch"])
+    failures = tuple(map(failure, rest.get("failures", ())))
+    return Trace(tuple(events), rest["dropped"], rest["pid"], rest["epoch"], failures=failures)
 
 
 class ChromeTrace:

@@ -1,0 +1,286 @@
+// Puts the page together.
+
+const THEMES = ["auto", "light", "dark"];
+const byId = (id) => document.getElementById(id);
+
+class Page {
+  constructor(data) {
+    this.data = data;
+    this.by = "guard";
+    this.recording = new Recording(data);
+    this.dark = window.matchMedia("(prefers-color-scheme: dark)");
+    this.theme = THEMES.includes(recalled("genlock-theme")) ? recalled("genlock-theme") : "auto";
+    this.#setTheme();
+    this.colours = new Colours(this.recording);
+    this.#tellHead();
+    this.#setUpTimeLine();
+    this.#setUpSearch();
+    this.#setUpKeys();
+    // What is further down can wait until the time line has been seen.
+    requestAnimationFrame(() => setTimeout(() => this.#setUpRest()));
+  }
+
+  // The head ------------------------------------------------------------------------------------
+
+  #tellHead() {
+    const { name, facts, missing, began } = this.data;
+    byId("name").textContent = name;
+    const when = began ? `, ${new Date(began).toISOString().slice(0, 19).replace("T", " ")} UTC` : "";
+    byId("facts").textContent = facts + when;
+    byId("missing").hidden = !missing.length;
+    byId("missing").replaceChildren(...missing.map((line) => element("li", {}, line)));
+    byId("summary").replaceChildren(...this.#chips());
+  }
+
+  #chips() {
+    const { failures, troubles, graphs, rows } = this.data;
+    const { cycles, inversions } = graphs.guard;
+    const contended = rows.guard.reduce((sum, row) => sum + row[4], 0);
+    const waited = rows.guard.reduce((sum, row) => sum + row[3], 0);
+    const errors = failures.length || troubles.length;
+    const chip = (text, target, kind) => element("a", { href: `#${target}`, class: kind }, text);
+    const chips = [
+      [errors, chip(inWords(errors, "error"), "errors", "bad")],
+      [cycles.length, chip(inWords(cycles.length, "call cycle"), "calls", "bad")],
+      [inversions.length, chip(inWords(inversions.length, "inverted order"), "calls", "warn")],
+      [contended, chip(`${inWords(contended, "call")} met a busy guard, waited ${duration(waited)}`,
+        "coroutines", "warn")],
+    ].filter(([number]) => number).map(([, made]) => made);
+    return chips.length ? chips : [chip("No errors, no cycles, no waits", "time-line", "")];
+  }
+
+  // The theme -----------------------------------------------------------------------------------
+
+  #setTheme() {
+    const isDark = !this.isPrinting && (this.theme === "auto" ? this.dark.matches : this.theme === "dark");
+    document.documentElement.dataset.theme = isDark ? "dark" : "light";
+    byId("theme").textContent = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[this.theme];
+    byId("theme").setAttribute("aria-label", `Theme: ${this.theme}`);
+  }
+
+  applyTheme() {
+    this.#setTheme();
+    this.colours.read();
+    this.timeLine.draw();
+    this.overview.resize(this.timeLine.gutter);
+  }
+
+  #setUpTheme() {
+    byId("theme").addEventListener("click", () => {
+      this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length];
+      remember("genlock-theme", this.theme);
+      this.applyTheme();
+    });
+    this.dark.addEventListener("change", () => this.applyTheme());
+  }
+
+  // The time line -------------------------------------------------------------------------------
+
+  #setUpTimeLine() {
+    const { recording, colours } = this;
+    const lanes = rowsOf(recording);
+    const view = (this.view = new View(recording.length));
+    const canvas = byId("canvas");
+    const scroller = byId("lanes");
+    this.tooltip = new Tooltip(byId("tooltip"), recording);
+    this.details = new Details(byId("details"), recording, (event) => this.choose(event));
+    this.details.colours = colours;
+    this.timeLine = new TimeLine({ scroller, canvas, recording, lanes, colours, view });
+    this.#fitLanes();
+    this.timeLine.resize();
+    this.overview = new Overview({ canvas: byId("overview"), lanes, colours, view });
+    this.overview.resize(this.timeLine.gutter);
+    canvas.addEventListener("drawn", () => this.#tellView());
+    view.addEventListener("change", () => this.timeLine.drawSoon());
+    scroller.addEventListener("scroll", () => this.timeLine.drawSoon());
+    window.addEventListener("resize", () => this.#resize());
+    new Pointer(this.timeLine, this.tooltip, (event) => this.choose(event, { isInView: true }));
+    byId("zoom-in").addEventListener("click", () => view.zoom(0.5));
+    byId("zoom-out").addEventListener("click", () => view.zoom(2));
+    byId("fit").addEventListener("click", () => view.fit());
+    byId("arrows").addEventListener("change", (event) => {
+      this.timeLine.showsArrows = event.target.checked;
+      this.timeLine.drawSoon();
+    });
+    this.#tellView();
+  }
+
+  #fitLanes() {
+    const { total } = this.timeLine;
+    byId("lanes").style.height = `${total + 2}px`;
+    this.timeLine.resize();
+    byId("spacer").style.height = `${Math.max(0, total - this.timeLine.height)}px`;
+  }
+
+  #resize() {
+    this.#fitLanes();
+    this.overview.resize(this.timeLine.gutter);
+  }
+
+  #tellView() {
+    byId("in-view").textContent = `${duration(this.view.span)} in view`;
+    const { unseenArrows } = this.timeLine;
+    byId("unseen-arrows").textContent = unseenArrows
+      ? `${inWords(unseenArrows, "arrow")} in view: zoom in to see them`
+      : "";
+  }
+
+  /** Choose a call, so that all about it is told; -1 for none. */
+  choose(event, { isInView = false } = {}) {
+    this.timeLine.selected = event;
+    this.details.show(event);
+    if (event >= 0 && !isInView) this.timeLine.reveal(event);
+    this.timeLine.drawSoon();
+  }
+
+  // Search --------------------------------------------------------------------------------------
+
+  #setUpSearch() {
+    const input = byId("search");
+    input.addEventListener("input", () => this.search());
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.goToFound(event.shiftKey ? -1 : 1);
+      if (event.key === "Escape") this.find("");
+    });
+    byId("found-previous").addEventListener("click", () => this.goToFound(-1));
+    byId("found-next").addEventListener("click", () => this.goToFound(1));
+    this.search();
+  }
+
+  search() {
+    const result = search(this.recording, byId("search").value);
+    const { timeLine } = this;
+    timeLine.found = result && result.found;
+    for (const rows of timeLine.lanes) for (const row of rows) row.mark(timeLine.found);
+    byId("found").textContent = !result ? "" : result.count ? `${inWords(result.count, "call")} found` : "nothing found";
+    for (const id of ["found-previous", "found-next"]) byId(id).disabled = !result || !result.count;
+    timeLine.drawSoon();
+  }
+
+  find(text) {
+    byId("search").value = text;
+    this.search();
+    if (text) {
+      byId("time-line").scrollIntoView();
+      this.goToFound(1);
+    }
+  }
+
+  goToFound(direction) {
+    const { found, selected } = this.timeLine;
+    if (!found) return;
+    const from = selected >= 0 || direction > 0 ? selected : 0;
+    const event = nextFound(found, from, direction);
+    if (event >= 0) this.choose(event);
+  }
+
+  // Keys ----------------------------------------------------------------------------------------
+
+  #setUpKeys() {
+    byId("canvas").addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const action = this.#keys[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    });
+    document.addEventListener("keydown", (event) => {
+      const isTyping = event.target instanceof HTMLInputElement;
+      if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      byId("search").focus();
+      byId("search").select();
+    });
+  }
+
+  get #keys() {
+    const { view, recording } = this;
+    const { selected } = this.timeLine;
+    const step = (by) => () => this.#step(by);
+    const [left, right] = [() => view.pan(-0.2), () => view.pan(0.2)];
+    const [nearer, further] = [() => view.zoom(0.6), () => view.zoom(1 / 0.6)];
+    return {
+      ArrowLeft: left, a: left, ArrowRight: right, d: right,
+      "+": nearer, "=": nearer, w: nearer, "-": further, "−": further, s: further,
+      0: () => view.fit(), Home: () => view.fit(),
+      n: step(1), p: step(-1),
+      ArrowUp: () => selected >= 0 && recording.outerOf(selected) >= 0 && this.choose(recording.outerOf(selected)),
+      ArrowDown: () => this.#chooseWithin(selected),
+      Enter: () => selected >= 0 && this.#zoomTo(selected),
+      Escape: () => this.choose(-1),
+    };
+  }
+
+  #step(by) {
+    const { selected, found } = this.timeLine;
+    if (found) return this.goToFound(by);
+    const first = firstWhere(0, this.recording.count, (it) => this.recording.begin[it] >= this.view.start);
+    const next = selected < 0 ? first : selected + by;
+    if (next >= 0 && next < this.recording.count) this.choose(next);
+  }
+
+  #chooseWithin(event) {
+    const { recording } = this;
+    for (let inner = event + 1; inner < recording.count && event >= 0; inner++) {
+      if (recording.begin[inner] > recording.end(event)) return;
+      if (recording.outerOf(inner) === event) return this.choose(inner);
+    }
+  }
+
+  #zoomTo(event) {
+    const since = this.recording.since(event);
+    const length = Math.max(this.recording.end(event) - since, 1);
+    this.view.show(since - length * 0.25, length * 1.5);
+  }
+
+  // What is further down ------------------------------------------------------------------------
+
+  #setUpRest() {
+    const { data } = this;
+    const find = (text) => this.find(text);
+    this.#setUpTheme();
+    showFailures(byId("errors"), data, find);
+    this.table = new Table(byId("table"), data.rows[this.by], find);
+    this.graph = new CallGraph(byId("graph"), byId("findings"), this.colours, find);
+    this.graph.draw(data.graphs[this.by]);
+    for (const choice of document.getElementsByName("by")) {
+      choice.addEventListener("change", () => {
+        this.table.setRows(data.rows[choice.value]);
+        this.graph.draw(data.graphs[choice.value]);
+      });
+    }
+    this.#setUpPrinting();
+    document.documentElement.dataset.ready = "";
+  }
+
+  #setUpPrinting() {
+    const turn = (isPrinting) => {
+      this.isPrinting = isPrinting;
+      if (isPrinting) this.table.showAll();
+      for (const box of document.querySelectorAll("details")) box.open ||= isPrinting;
+      this.applyTheme();
+      this.#resize();
+    };
+    window.addEventListener("beforeprint", () => turn(true));
+    window.addEventListener("afterprint", () => turn(false));
+  }
+}
+
+/** What a browser may keep of a page; not of one in a private window, or opened from a disk. */
+function recalled(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // It holds for as long as the page is open.
+  }
+}
+
+new Page(JSON.parse(byId("data").textContent));

@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -67,7 +67,7 @@ class Browser:
         self._read, write = os.pipe()
         # It reads what is asked of it from descriptor 3 and answers on 4.
         started = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{read} 4>&{write}', program, *_FLAGS,
+            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{read} 4>&{write}', program, *_FLAGS,
              f"--user-data-dir={self._profile.name}", "about:blank"],
             pass_fds=(read, write),
             stdin=subprocess.DEVNULL,
@@ -169,7 +169,9 @@ class Browser:
 
     # What a person does -----------------------------------------------------------------------
 
-    def open(self, page: Path, *, theme: str = "light", size: tuple[int, int] = (1280, 900)) -> None:
+    def open(
+        self, page: Path, *, theme: str = "light", size: tuple[int, int] = (1280, 900)
+    ) -> None:
         """Open a file in a window of a size, and wait until it says that it is ready."""
         self.resize(*size)
         self.ask(

@@ -109,10 +109,7 @@ class Recording:
         in .jsonl JSON Lines. Raises ValueError for any other name, and OSError where it cannot
         be written.
         """
-        write = format_of(path).write
-        trace = self.trace
-        with open(path, "w", encoding="utf-8") as file:
-            write(trace, file)
+        save(self.trace, path)
 
     def call_graph(self, *, by: str = "guard") -> CallGraph:
         """Which guards drove which.
@@ -164,6 +161,13 @@ def load(path: str | os.PathLike[str]) -> Recording:
         raise UnreadableError(f"{name}, line 1: the file is empty")
     is_lines = '"kind"' in text.partition("\n")[0]
     return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
+
+
+def save(trace: Trace, path: str | os.PathLike[str]) -> None:
+    """Write a trace to a file; see `Recording.save`."""
+    write = format_of(path).write
+    with open(path, "w", encoding="utf-8") as file:
+        write(trace, file)
 
 
 def format_of(path: str | os.PathLike[str]) -> Any:

@@ -1,7 +1,8 @@
-"""`genlock report`: what a recording tells, in the terminal."""
+"""`genlock report`: what a recording tells, in the terminal or as a page."""
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from genlock._calls import call_graph
 from genlock._recording import load
 from genlock._summary import summary
 from genlock.cli import RefusedError
+from genlock.cli._page_file import check_name, write_page
 
 if TYPE_CHECKING:
     import argparse
@@ -34,10 +36,18 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=int, default=_ROWS, help=f"how many rows to show (default: {_ROWS})"
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE.html",
+        help="write a page that shows all of it, with a time line, in the place of the summary",
+    )
 
 
 def perform(options: argparse.Namespace) -> int:
-    """Print the summary; returns the exit status."""
+    """Print the summary, or write the page; returns the exit status."""
+    if options.output is not None:
+        check_name("--output", options.output)
     if options.top < 1:
         raise RefusedError(f"--top has to be 1 or more, not {options.top}")
     try:
@@ -46,6 +56,10 @@ def perform(options: argparse.Namespace) -> int:
         raise RefusedError(f"{options.file}: {error.strerror or error}") from error
     except ValueError as error:
         raise RefusedError(str(error)) from error
+    if options.output is not None:
+        name = os.path.basename(options.file)
+        print(write_page(trace, name, options.output, option="--output"))
+        return 0
     for line in wording.heading(options.file, trace):
         print(line)
     _print_table(trace, options.by, options.top)

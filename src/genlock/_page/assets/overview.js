@@ -80,7 +80,7 @@ class Overview {
     const waiting = row.waiting[to] - row.waiting[from];
     const whole = Math.max(pixel, row.end[to - 1] - row.since[from]);
     context.fillStyle = waiting > inside ? this.colours.wait : this.colours.many;
-    context.globalAlpha = Math.min(1, Math.max(0.3, (inside + waiting) / whole));
+    context.globalAlpha = Math.min(1, Math.max(0.3, (inside + waiting) / whole)) * 0.75;
     context.fillRect(x, y, 1, height);
   }
 

@@ -54,8 +54,8 @@ class CallGraph {
     const inverted = pairs(graph.inverted.flatMap(([one, other]) => [[one, other], [other, one]]));
     for (const edge of edges) {
       const pair = JSON.stringify(edge.slice(0, 2));
-      const kind = cyclic.has(pair) ? "cycle" : inverted.has(pair) ? "inversion" : "plain";
-      picture.append(edgeShape(edge, best.edgeOf(edge), kind));
+      const kinds = { cycle: cyclic.has(pair), inversion: inverted.has(pair) };
+      picture.append(edgeShape(edge, best.edgeOf(edge), kinds));
     }
     for (const node of nodes) picture.append(this.#nodeShape(node, best.nodeOf(node)));
     return picture;
@@ -70,11 +70,11 @@ class CallGraph {
     const node = shape("g", { class: "node", tabindex: "0", role: "button", "aria-label": label },
       shape("title", {}, `${name}\n${told}, ${duration(waited)} waited`),
       shape("rect", { x: left, y: top, width, height, rx: 6 }),
-      shape("rect", { x: left, y: top, width: 6, height, rx: 3, class: "swatch" }),
+      shape("rect", { x: left, y: top, width: 6, height, rx: 3, class: "stripe" }),
       shape("text", { x: left + 16, y: top + 18, class: "name" }, clipped(name, LONGEST_NAME)),
       shape("text", { x: left + 16, y: top + 34, class: "figures" }, figures),
     );
-    node.querySelector(".swatch").style.fill = this.#fillOf(name);
+    node.querySelector(".stripe").style.fill = this.#fillOf(name);
     const find = () => this.find(name);
     node.addEventListener("click", find);
     node.addEventListener("keydown", (event) => {
@@ -107,7 +107,7 @@ function laidOut(nodes, edges, direction) {
     graph.setNode(numbers.get(node[0]), { width: letters * LETTER + 32, height: NODE_HEIGHT });
   }
   for (const [from, to, count] of edges) {
-    const label = { width: edgeLabel(count).length * 6.5 + 10, height: 16, labelpos: "c" };
+    const label = { width: edgeLabel(count).length * 6.5 + 34, height: 16, labelpos: "c" };
     graph.setEdge(numbers.get(from), numbers.get(to), label);
   }
   dagre.layout(graph);
@@ -127,16 +127,18 @@ function edgeLabel(count) {
   return `${count.toLocaleString("en")} ×`;
 }
 
-const SIGNS = { plain: "", cycle: "⟲ ", inversion: "⇄ " };
+const SIGNS = { cycle: "⟲ ", inversion: "⇄ " };
 
-function edgeShape([from, to, count, time, place, threads], { points, x, y }, kind) {
+function edgeShape([from, to, count, time, place, threads], { points, x, y }, kinds) {
   const [first, ...rest] = points;
   let way = `M${first.x},${first.y}`;
   for (let it = 0; it < rest.length - 1; it++) {
     const end = it < rest.length - 2 ? middle(rest[it], rest[it + 1]) : rest[it + 1];
     way += `Q${rest[it].x},${rest[it].y} ${end.x},${end.y}`;
   }
-  const label = SIGNS[kind] + edgeLabel(count);
+  const found = Object.keys(SIGNS).filter((it) => kinds[it]);
+  const kind = found[0] ?? "plain";
+  const label = found.map((it) => SIGNS[it]).join("") + edgeLabel(count);
   const told = `${from} → ${to}: ${inWords(count, "call")}, ${duration(time)}\n${place}\n${threads.join(", ")}`;
   const width = label.length * 6.5 + 8;
   return shape("g", { class: `edge ${kind}` },

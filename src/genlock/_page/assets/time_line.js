@@ -233,7 +233,7 @@ class TimeLine {
     const isOut = row.marks && !row.countMarked(place, next);
     const height = ROW - 3;
     const waitHeight = waiting ? Math.round((height * waiting) / (inside + waiting)) : 0;
-    context.globalAlpha = isOut ? 0.15 : Math.min(1, Math.max(0.45, share));
+    context.globalAlpha = isOut ? 0.15 : Math.min(1, Math.max(0.6, share));
     context.fillStyle = colours.wait;
     if (waitHeight) context.fillRect(left, y, CELL, waitHeight);
     const isOfOne = row.alikeUntil[place] >= next;

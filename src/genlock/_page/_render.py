@@ -10,7 +10,7 @@ import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from genlock.page._data import page_data
+from genlock._page._data import page_data
 
 if TYPE_CHECKING:
     from genlock._events import Trace
@@ -37,12 +37,18 @@ _UNSAFE = {ord(it): f"\\u{ord(it):04x}" for it in "<>&"}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def page(trace: Trace, name: str) -> str:
-    """The page of a trace; `name` is what it is called there, as a rule the name of its file."""
-    return page_of(page_data(trace, name))
+def write(trace: Trace, name: str, path: str) -> int:
+    """Write the page of a trace to a file; returns its size in bytes.
+
+    `name` is what the page calls the recording. Raises OSError where that cannot be written.
+    """
+    # A name that UTF-8 has no letters for is shown as far as HTML can.
+    text = page(page_data(trace, name)).encode("utf-8", "xmlcharrefreplace")
+    with open(path, "wb") as file:
+        return file.write(text)
 
 
-def page_of(data: dict[str, Any]) -> str:
+def page(data: dict[str, Any]) -> str:
     """The page that shows what `page_data` has made."""
     style, library, script = _asset("page.css"), _library(), _script()
     parts = {
@@ -81,10 +87,10 @@ def _script() -> str:
 
 
 def _library() -> str:
-    vendor = files("genlock.page") / "vendor"
+    vendor = files("genlock._page") / "vendor"
     licence = (vendor / "dagre.LICENSE.txt").read_text("utf-8")
     return f"/*\n@dagrejs/dagre\n\n{licence}*/\n{(vendor / 'dagre.min.js').read_text('utf-8')}"
 
 
 def _asset(name: str) -> str:
-    return (files("genlock.page") / "assets" / name).read_text("utf-8")
+    return (files("genlock._page") / "assets" / name).read_text("utf-8")

@@ -1,6 +1,7 @@
 // Puts the page together.
 
 const THEMES = ["auto", "light", "dark"];
+const PAPER_WIDTH = 1000;
 const byId = (id) => document.getElementById(id);
 
 class Page {
@@ -46,7 +47,10 @@ class Page {
       [contended, chip(`${inWords(contended, "call")} met a busy guard, waited ${duration(waited)}`,
         "coroutines", "warn")],
     ].filter(([number]) => number).map(([, made]) => made);
-    return chips.length ? chips : [chip("No errors, no cycles, no waits", "time-line", "")];
+    if (!chips.length) chips.push(chip("No errors, no cycles, no waits", "time-line", ""));
+    const sections = [["Time line", "time-line"], ["Call graph", "calls"], ["Coroutines", "coroutines"]];
+    chips.push(element("span", { class: "gap" }));
+    return chips.concat(sections.map(([text, target]) => chip(text, target, "to")));
   }
 
   // The theme -----------------------------------------------------------------------------------
@@ -253,13 +257,17 @@ class Page {
     document.documentElement.dataset.ready = "";
   }
 
+  /** On paper all is shown, in the light theme, and the time line as wide as the paper. */
   #setUpPrinting() {
     const turn = (isPrinting) => {
       this.isPrinting = isPrinting;
       if (isPrinting) this.table.showAll();
       for (const box of document.querySelectorAll("details")) box.open ||= isPrinting;
-      this.applyTheme();
+      byId("lanes").style.maxHeight = isPrinting ? "none" : "";
+      byId("lanes").style.width = isPrinting ? `${PAPER_WIDTH}px` : "";
       this.#resize();
+      this.applyTheme();
+      byId("lanes").style.width = "";
     };
     window.addEventListener("beforeprint", () => turn(true));
     window.addEventListener("afterprint", () => turn(false));

@@ -8,7 +8,9 @@ const FATES = {
   caught: "the program caught it",
 };
 
-function failureElement(failure) {
+const OPEN_AT_FIRST = 4;
+
+function failureElement(failure, place) {
   const where = [
     FATES[failure.fate] ?? failure.fate,
     failure.number > 1 ? `${inWords(failure.number, "time")} in all` : "",
@@ -22,7 +24,7 @@ function failureElement(failure) {
     element("strong", {}, failure.error.split("\n")[0]),
     element("span", { class: "quiet" }, where.filter(Boolean).join(", ")),
   );
-  return element("details", { open: true }, summary, element("pre", { tabindex: "0" }, failure.text));
+  return element("details", { open: place < OPEN_AT_FIRST }, summary, element("pre", { tabindex: "0" }, failure.text));
 }
 
 /** A line for each kind of call that raised or was refused, with a button that finds them. */

@@ -4,8 +4,8 @@ const ROWS_AT_FIRST = 100;
 const COLUMNS = [
   { title: "coroutine", text: (value) => value },
   { title: "resumptions", text: (value) => value.toLocaleString("en"), isFigure: true },
-  { title: "time inside", text: duration, isFigure: true, hasBar: true },
-  { title: "waited", text: duration, isFigure: true, hasBar: true },
+  { title: "time inside", text: duration, isFigure: true, bar: "inside" },
+  { title: "waited", text: duration, isFigure: true, bar: "waited" },
   { title: "contended", text: (value) => (value ? value.toLocaleString("en") : "–"), isFigure: true },
   { title: "longest wait", text: duration, isFigure: true },
   { title: "how it ended", text: (value) => value || "–" },
@@ -73,10 +73,10 @@ class Table {
   }
 
   #row(row, most) {
-    const cells = COLUMNS.map(({ text, isFigure, hasBar }, column) => {
+    const cells = COLUMNS.map(({ text, isFigure, bar }, column) => {
       const cell = element("td", { class: isFigure ? "figure" : "" }, text(row[column]));
-      if (hasBar && most[column]) {
-        cell.classList.add("bar");
+      if (bar && row[column]) {
+        cell.classList.add("bar", bar);
         cell.style.setProperty("--share", `${(100 * row[column]) / most[column]}%`);
       }
       return cell;

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from genlock import _report_wording as wording
 from genlock._calls import call_graph
 from genlock._events import told_apart
+from genlock._page._columns import columns, zero
 from genlock._summary import summary
-from genlock.page._columns import columns, zero
 
 if TYPE_CHECKING:
     from genlock._calls import CallGraph

@@ -37,6 +37,19 @@ _END = b"\0"
 _CHUNK = 1 << 16
 
 
+_SHELL = "/bin/bash"  # others know descriptors of one digit only
+_FREE_FROM = 10
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    """A descriptor with a number that nothing else is going to have in the browser."""
+    import fcntl
+
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FREE_FROM)
+    os.close(descriptor)
+    return moved
+
+
 class BrowserError(Exception):
     """The browser said no, or nothing in time."""
 
@@ -63,18 +76,18 @@ class Browser:
         self._process = self._start(PROGRAM)
 
     def _start(self, program: str) -> subprocess.Popen[bytes]:
-        read, self._write = os.pipe()
-        self._read, write = os.pipe()
+        read, self._write = map(_out_of_the_way, os.pipe())
+        self._read, write = map(_out_of_the_way, os.pipe())
         # It reads what is asked of it from descriptor 3 and answers on 4.
+        command = f'exec "$0" "$@" 3<&{read} 4>&{write} {read}<&- {write}>&-'
         started = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{read} 4>&{write}', program, *_FLAGS,
-             f"--user-data-dir={self._profile.name}", "about:blank"],
+            [_SHELL, "-c", command, program, *_FLAGS, f"--user-data-dir={self._profile.name}"],
             pass_fds=(read, write),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-        )  # fmt: skip
+        )
         os.close(read)
         os.close(write)
         return started
@@ -172,7 +185,12 @@ class Browser:
     def open(
         self, page: Path, *, theme: str = "light", size: tuple[int, int] = (1280, 900)
     ) -> None:
-        """Open a file in a window of a size, and wait until it says that it is ready."""
+        """Open a file in a window of a size, and wait until it says that it is ready.
+
+        What was asked for and complained of before is forgotten.
+        """
+        self.requests.clear()
+        self.complaints.clear()
         self.resize(*size)
         self.ask(
             "Emulation.setEmulatedMedia",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genlock import _nesting
 from genlock._events import told_apart
+from genlock._page._source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -92,6 +93,7 @@ def _lane_name(thread: TracedThread, lane: int) -> str:
 def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
     guards = {guard.number: place for place, guard in enumerate(trace.guards)}
     places = {it.order: place for place, it in enumerate(laid)}
+    source = Source(trace)
     sites, texts = _Numbers(None), _Numbers("")
     events = [it.event for it in laid]
     times = [zero(trace), *(event.begin for event in events)]
@@ -117,7 +119,9 @@ def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
         "count": len(events),
         "events": {name: _column(values) for name, values in told.items()},
         "texts": list(texts),
-        "sites": [site and [site.file, site.line, site.function, site.code] for site in sites],
+        "sites": [
+            site and [site.file, site.line, site.function, source.code_at(site)] for site in sites
+        ],
     }
 
 

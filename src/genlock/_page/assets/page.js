@@ -107,6 +107,7 @@ class Page {
       this.timeLine.drawSoon();
     });
     this.#tellView();
+    performance.mark("time line drawn");
   }
 
   #fitLanes() {
@@ -254,6 +255,7 @@ class Page {
       });
     }
     this.#setUpPrinting();
+    performance.mark("all drawn");
     document.documentElement.dataset.ready = "";
   }
 

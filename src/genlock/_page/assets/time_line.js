@@ -136,8 +136,8 @@ class TimeLine {
     context.restore();
     this.#drawLaneNames();
     this.#drawAxis(step);
-    this.took = performance.now() - began;
-    this.canvas.dispatchEvent(new Event("drawn"));
+    const detail = { boxes: this.drawn, milliseconds: performance.now() - began };
+    this.canvas.dispatchEvent(new CustomEvent("drawn", { detail }));
   }
 
   #tickStep() {

@@ -39,6 +39,7 @@ _CHUNK = 1 << 16
 
 _SHELL = "/bin/bash"  # others know descriptors of one digit only
 _FREE_FROM = 10
+_BLANK = "about:blank"
 
 
 def _out_of_the_way(descriptor: int) -> int:
@@ -81,7 +82,15 @@ class Browser:
         # It reads what is asked of it from descriptor 3 and answers on 4.
         command = f'exec "$0" "$@" 3<&{read} 4>&{write} {read}<&- {write}>&-'
         started = subprocess.Popen(
-            [_SHELL, "-c", command, program, *_FLAGS, f"--user-data-dir={self._profile.name}"],
+            [
+                _SHELL,
+                "-c",
+                command,
+                program,
+                *_FLAGS,
+                f"--user-data-dir={self._profile.name}",
+                _BLANK,
+            ],
             pass_fds=(read, write),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -264,6 +264,8 @@ def test_a_drag_moves_it_and_one_with_shift_shows_a_stretch(page: Browser) -> No
     middle = top + height - 5
     drag(page, left + width * 0.4, left + width * 0.6, middle, shift=True)
     assert page.tell(IN_VIEW) != "101 µs in view"
+    assert "orders\t1\t" in page.tell(DETAILS)
+    assert "stock\t1\t" in page.tell(DETAILS)
     before = page.tell(f"{CANVAS}.toDataURL()")
     drag(page, left + width * 0.4, left + width * 0.6, middle)
     assert page.tell(f"{CANVAS}.toDataURL()") != before

@@ -10,9 +10,9 @@ from genlock._events import told_apart
 from genlock._page._source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-    from genlock._events import Event, Trace, TracedThread
+    from genlock._events import Event, Trace
     from genlock._nesting import Placed
 
 Column = list[int] | int
@@ -31,15 +31,50 @@ def columns(trace: Trace) -> dict[str, Any]:
     "waited" and "deferred" before it. "outer" is how many events ago the call began that it was
     made inside of; 0 for none. Numbers of guards, lanes, texts and sites are places in their lists.
     """
-    lanes = _Numbers()
-    laid = sorted(_laid(trace.events, lanes), key=lambda it: (it.event.begin, it.depth))
+    places = list(_nesting.placed(trace.events))
+    lanes = sorted({(it.event.thread.number, it.lane) for it in places})
+    laid = sorted(_laid(places, lanes), key=lambda it: (it.event.begin, it.depth))
     names = told_apart(trace.guards)
-    guards = [[names[it.number], it.function, it.file, it.line] for it in trace.guards]
+    threads = {thread.number: thread.name for thread in trace.threads}
     return {
-        "guards": guards,
-        "lanes": [[thread.number, _lane_name(thread, lane)] for thread, lane in lanes],
+        "guards": [[names[it.number], it.function, it.file, it.line] for it in trace.guards],
+        "lanes": [[thread, _lane_name(threads[thread], lane)] for thread, lane in lanes],
         **_told(trace, laid),
     }
+
+
+class _Laid(NamedTuple):
+    """An event in the row of a lane; its place in the trace, and that of the call around it."""
+
+    event: Event
+    lane: int
+    depth: int
+    order: int
+    outer: int | None
+
+
+def _laid(places: Iterable[Placed], lanes: Iterable[tuple[int, int]]) -> Iterator[_Laid]:
+    """Where the events lie. Within one row, which is a depth of a lane, none overlap."""
+    numbers = {lane: number for number, lane in enumerate(lanes)}
+    stacks: list[list[Placed]] = [[] for _ in numbers]
+    for place in places:
+        lane = numbers[place.event.thread.number, place.lane]
+        stack = stacks[lane]
+        since = _since(place.event)
+        while stack and stack[-1].event.end <= since and stack[-1].order < place.order:
+            stack.pop()
+        # What lies around it may have been waiting still: then this is no part of that call.
+        outer = next((it.order for it in reversed(stack) if it.event.begin <= since), None)
+        yield _Laid(place.event, lane, len(stack), place.order, outer)
+        stack.append(place)
+
+
+def _since(event: Event) -> int:
+    return event.begin - event.waited
+
+
+def _lane_name(thread: str, lane: int) -> str:
+    return thread if lane == 0 else f"{thread} ({lane + 1})"
 
 
 class _Numbers:
@@ -55,39 +90,6 @@ class _Numbers:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._numbers)
-
-
-class _Laid(NamedTuple):
-    """An event in the row of a lane; its place in the trace, and that of the call around it."""
-
-    event: Event
-    lane: int
-    depth: int
-    order: int
-    outer: int | None
-
-
-def _laid(events: Sequence[Event], lanes: _Numbers) -> Iterator[_Laid]:
-    """Where the events lie. Within one row, which is a depth of a lane, none overlap."""
-    stacks: dict[int, list[Placed]] = {}
-    for place in _nesting.placed(events):
-        lane = lanes.of((place.event.thread, place.lane))
-        stack = stacks.setdefault(lane, [])
-        since = _since(place.event)
-        while stack and stack[-1].event.end <= since and stack[-1].order < place.order:
-            stack.pop()
-        # What lies around it may have been waiting still: then this is no part of that call.
-        outer = next((it.order for it in reversed(stack) if it.event.begin <= since), None)
-        yield _Laid(place.event, lane, len(stack), place.order, outer)
-        stack.append(place)
-
-
-def _since(event: Event) -> int:
-    return event.begin - event.waited
-
-
-def _lane_name(thread: TracedThread, lane: int) -> str:
-    return thread.name if lane == 0 else f"{thread.name} ({lane + 1})"
 
 
 def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ SCRIPTS = (
     "pointer.js",
     "overview.js",
     "details.js",
+    "stretch.js",
     "tables.js",
     "failures.js",
     "call_graph.js",

@@ -78,6 +78,11 @@ class Details {
     );
   }
 
+  showStretch(...elements) {
+    this.box.hidden = false;
+    this.box.replaceChildren(...elements);
+  }
+
   /** Buttons that lead to the calls this one hangs together with. */
   #ways(event) {
     const { recording } = this;

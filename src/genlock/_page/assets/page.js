@@ -98,7 +98,10 @@ class Page {
     view.addEventListener("change", () => this.timeLine.drawSoon());
     scroller.addEventListener("scroll", () => this.timeLine.drawSoon());
     window.addEventListener("resize", () => this.#resize());
-    new Pointer(this.timeLine, this.tooltip, (event) => this.choose(event, { isInView: true }));
+    new Pointer(this.timeLine, this.tooltip, {
+      choose: (event) => this.choose(event, { isInView: true }),
+      mark: (from, to) => this.#mark(from, to),
+    });
     byId("zoom-in").addEventListener("click", () => view.zoom(0.5));
     byId("zoom-out").addEventListener("click", () => view.zoom(2));
     byId("fit").addEventListener("click", () => view.fit());
@@ -136,6 +139,13 @@ class Page {
     this.details.show(event);
     if (event >= 0 && !isInView) this.timeLine.reveal(event);
     this.timeLine.drawSoon();
+  }
+
+  /** Tell what happened from one time to another. */
+  #mark(from, to) {
+    this.choose(-1);
+    const sums = inStretch(this.recording, this.timeLine.lanes, from, to);
+    this.details.showStretch(...stretchElements(this.recording, sums, from, to));
   }
 
   // Search --------------------------------------------------------------------------------------

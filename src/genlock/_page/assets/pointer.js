@@ -4,8 +4,8 @@ const WHEEL_LINES = 16;
 const STILL = 4; // pixels that a click may move
 
 class Pointer {
-  constructor(timeLine, tooltip, choose) {
-    Object.assign(this, { timeLine, tooltip, choose });
+  constructor(timeLine, tooltip, { choose, mark }) {
+    Object.assign(this, { timeLine, tooltip, choose, mark });
     this.grip = null;
     const { canvas } = timeLine;
     const on = (name, listener) => canvas.addEventListener(name, (event) => listener(event), {
@@ -74,8 +74,9 @@ class Pointer {
     if (!grip) return;
     if (!grip.hasMoved) this.choose(timeLine.at(event.offsetX, event.offsetY).event);
     else if (timeLine.band) {
-      const [from, to] = timeLine.band;
-      timeLine.view.show(Math.min(from, to), Math.abs(to - from));
+      const [from, to] = timeLine.band.sort((one, other) => one - other);
+      timeLine.view.show(from, to - from);
+      this.mark(from, to);
     }
     this.#letGo();
   }

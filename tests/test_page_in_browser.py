@@ -54,6 +54,7 @@ EVENTS = (
     told("stock send yielded", WORKER, 32, 20_000, 60_000, waited=10_000),
     told("log send refused ReentrantCallError", MAIN, 7, 70_000, 70_000),
     told("log send raised KeyError", MAIN, 8, 65_000, 80_000),
+    told("log send deferred", WORKER, 11, 90_000, 90_000),
     told("evil exclusive kept", MAIN, 9, 82_000, 99_000),
     told("evil next yielded", MAIN, 10, 85_000, 90_000, got=EVIL),
 )
@@ -89,8 +90,13 @@ def text_of(browser: Browser, selector: str) -> Any:
     return browser.tell(f"document.querySelector({json.dumps(selector)}).innerText")
 
 
-def colour_at(browser: Browser, microsecond: float, lane: int, depth: int = 0) -> Any:
-    """The colour of a point of the time line, which shows all of the recording."""
+def colour_at(
+    browser: Browser, microsecond: float, lane: int, depth: int = 0, down: int = 3
+) -> Any:
+    """The colour of a point of the time line, which shows all of the recording.
+
+    `down` are the pixels from the top of the row.
+    """
     return browser.tell(
         f"""(() => {{
             const canvas = {CANVAS};
@@ -99,7 +105,7 @@ def colour_at(browser: Browser, microsecond: float, lane: int, depth: int = 0) -
             const share = ({microsecond} - 1 + 98 * 0.015) / (98 * 1.03);
             const top = 26 + 6 + {lane} * (2 * 20 + 12) + {depth} * 20;
             const x = gutter + share * (canvas.width - gutter);
-            return [...canvas.getContext("2d").getImageData(x, top + 3, 1, 1).data].join();
+            return [...canvas.getContext("2d").getImageData(x, top + {down}, 1, 1).data].join();
         }})()"""
     )
 
@@ -151,6 +157,12 @@ def test_calls_and_waits_have_their_places(page: Browser) -> None:
     assert colour_at(page, 58, 1) == deeper  # the same coroutine in another thread
     assert colour_at(page, 15, 1) not in (nothing, inside, deeper)  # it waits
     assert colour_at(page, 35, 1, 1) == inside
+
+
+def test_what_failed_and_what_was_put_off_is_marked(page: Browser) -> None:
+    assert colour_at(page, 70, 0, 1, down=9) == "179,38,30,255"
+    assert colour_at(page, 80, 0, 0, down=9) == "179,38,30,255"
+    assert colour_at(page, 90, 1, 0, down=9) == "36,86,197,255"
 
 
 def test_the_call_graph_marks_what_comes_back_and_what_is_inverted(page: Browser) -> None:

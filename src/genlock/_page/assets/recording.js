@@ -52,6 +52,10 @@ class Recording {
     return ["yielded", "returned", "raised"].includes(this.textOf("outcome", event));
   }
 
+  hasFailed(event) {
+    return this.textOf("error", event) !== "";
+  }
+
   /** What the call was, in a word or two. */
   label(event) {
     const outcome = this.textOf("outcome", event);

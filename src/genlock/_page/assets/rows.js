@@ -10,7 +10,8 @@ class Row {
     this.end = Float64Array.from(events, (event) => recording.end(event));
     this.inside = sums(events, (event) => recording.took[event]);
     this.waiting = sums(events, (event) => recording.waited[event]);
-    this.failed = sums(events, (event) => (recording.textOf("error", event) ? 1 : 0));
+    this.failed = sums(events, (event) => Number(recording.hasFailed(event)));
+    this.putOff = sums(events, (event) => Number(recording.textOf("outcome", event) === "deferred"));
     this.alikeUntil = this.#runs(recording);
     this.marks = null;
   }

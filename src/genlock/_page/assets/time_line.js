@@ -5,7 +5,7 @@ const LANE_GAP = 12;
 const AXIS = 26;
 const CELL = 2; // calls that begin within so many pixels, and are no longer, are drawn as one
 const NEAR = 3;
-const MOST_ARROWS = 250;
+const ARROW_ROOM = 16; // pixels of width that an arrow should have, lest they hide what they join
 const TICK_WIDTH = 110;
 const FONT = "11px ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
@@ -242,7 +242,9 @@ class TimeLine {
     context.fillRect(left, y + waitHeight, CELL, height - waitHeight);
     context.globalAlpha = 1;
     if (row.failed[next] > row.failed[place]) this.#drawMark(left + CELL / 2, y, isOut);
-    else if (row.marks && !isOut) this.#fill(colours.found, left, y + height - 3, CELL, 3);
+    else if (row.putOff[next] > row.putOff[place]) {
+      this.#drawMark(left + CELL / 2, y, isOut, colours.accent);
+    } else if (row.marks && !isOut) this.#fill(colours.found, left, y + height - 3, CELL, 3);
     return next;
   }
 
@@ -263,7 +265,7 @@ class TimeLine {
     if (recording.took[event]) this.#drawInside(event, begin, Math.max(end - begin, 1), y);
     context.globalAlpha = 1;
     const outcome = recording.textOf("outcome", event);
-    if (recording.error[event] && recording.textOf("error", event)) {
+    if (recording.hasFailed(event)) {
       this.#drawMark(outcome === "refused" ? begin : end, y, isOut);
     } else if (outcome === "deferred") {
       this.#drawMark(begin, y, isOut, colours.accent);
@@ -372,8 +374,8 @@ class TimeLine {
     const first = firstWhere(0, to.length, (it) => recording.begin[to[it]] >= view.start);
     const last = firstWhere(first, to.length, (it) => recording.begin[to[it]] > view.end);
     const count = last - first;
-    this.unseenArrows = this.showsArrows && count > MOST_ARROWS ? count : 0;
-    const isShown = this.showsArrows && count <= MOST_ARROWS;
+    const isShown = this.showsArrows && count <= this.plot / ARROW_ROOM;
+    this.unseenArrows = this.showsArrows && !isShown ? count : 0;
     const until = isShown ? Math.min(last + 8, to.length) : first;
     for (let it = first; it < until; it++) this.#drawArrow(from[it], to[it], 1);
     if (this.selected < 0) return;

@@ -33,9 +33,11 @@ function shortPlace(place) {
   return place.split(/[\\/]/).at(-1);
 }
 
-/** As much of a text as so many characters hold. */
+/** As much of a text as so many characters hold: its end tells it from others, as its begin. */
 function clipped(text, length) {
-  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
+  if (text.length <= length) return text;
+  const tail = Math.floor((length - 1) / 3);
+  return `${text.slice(0, Math.max(0, length - 1 - tail))}…${tail ? text.slice(-tail) : ""}`;
 }
 
 /** An element with its attributes and what is in it: text stays text. */

@@ -442,3 +442,41 @@ def test_no_more_is_drawn_than_can_be_seen(browser: Browser, tmp_path: Path) -> 
     browser.press("Enter")
     assert 1 <= browser.tell("window.boxes") < 30
     assert "raised KeyError" in browser.tell(DETAILS)
+
+
+def test_a_dense_graph_is_cut_to_what_can_be_read(browser: Browser, tmp_path: Path) -> None:
+    made = tmp_path / "run.html"
+    guards = [TracedGuard(number, f"stage-{number}") for number in range(40)]
+    pairs = [(one, other) for one in guards for other in guards if one.number < other.number]
+    events = []
+    for at, (one, other) in enumerate(pairs):
+        begin = at * 100
+        events.append(Event(other, MAIN, "send", begin + 10, begin + 20))
+        events.append(Event(one, MAIN, "send", begin, begin + 50))
+    last = 100 * len(pairs)
+    events += [Event(guards[0], MAIN, "send", last + 1, last + 2)]
+    events += [Event(guards[39], MAIN, "send", last, last + 3)]
+    write(Trace(tuple(events), pid=71), "run.json", str(made))
+    browser.open(made)
+    assert browser.tell("document.querySelectorAll('.edge').length") == 120
+    assert browser.tell("document.querySelectorAll('.edge.cycle').length") == 2
+    assert f"Not drawn: {len(pairs) + 1 - 120} links" in text_of(browser, "#graph")
+
+
+def test_what_is_found_in_a_lane_out_of_sight_is_scrolled_to(
+    browser: Browser, tmp_path: Path
+) -> None:
+    made = tmp_path / "run.html"
+    threads = [TracedThread(number, f"thread-{number}", number) for number in range(1, 61)]
+    events = [
+        Event(GUARDS["stock"], thread, "send", thread.number * 100, thread.number * 100 + 90)
+        for thread in threads
+    ]
+    write(Trace(tuple(events), pid=71), "run.json", str(made))
+    browser.open(made)
+    lanes = "document.querySelector('#lanes')"
+    assert browser.tell(f"{lanes}.scrollHeight > 2 * {lanes}.clientHeight")
+    search(browser, "thread-55")
+    browser.press("Enter")
+    assert browser.tell(f"{lanes}.scrollTop") > 1000
+    assert "thread-55" in browser.tell(DETAILS)

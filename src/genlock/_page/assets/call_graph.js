@@ -1,6 +1,7 @@
 // The call graph: which coroutine drove which, laid out by dagre and drawn as a picture.
 
-const MOST_NODES = 120;
+const MOST_EDGES = 120;
+const MOST_FINDINGS = 25; // cycles, and as many inverted orders
 const NODE_HEIGHT = 44;
 const LETTER = 7.3;
 const LONGEST_NAME = 30;
@@ -12,31 +13,30 @@ class CallGraph {
 
   draw(graph) {
     this.#drawFindings(graph);
-    const busiest = [...graph.nodes].sort((one, other) => other[2] - one[2]);
-    const nodes = busiest.slice(0, MOST_NODES);
-    const names = new Set(nodes.map(([name]) => name));
-    const edges = graph.edges.filter(([from, to]) => names.has(from) && names.has(to));
+    const { nodes, edges } = drawable(graph);
     if (!edges.length) {
       this.box.replaceChildren(element("p", { class: "empty" }, "No coroutine drove another one."));
       return;
     }
-    const linked = new Set(edges.flatMap(([from, to]) => [from, to]));
-    const drawn = nodes.filter(([name]) => linked.has(name));
-    this.box.replaceChildren(this.#picture(graph, drawn, edges));
-    const alone = graph.nodes.length - drawn.length;
-    if (alone) {
-      const text = `Not drawn: ${inWords(alone, "coroutine")} that drove none and that none drove`;
-      const rest = graph.nodes.length > MOST_NODES ? `, or beyond the busiest ${MOST_NODES}.` : ".";
-      this.box.append(element("p", { class: "quiet" }, text + rest));
+    this.box.replaceChildren(this.#picture(graph, nodes, edges));
+    const counts = [
+      [graph.edges.length - edges.length, "link", "of those where the least time was spent"],
+      [graph.nodes.length - nodes.length, "coroutine", "without a link that is drawn"],
+    ];
+    for (const [count, thing, which] of counts) {
+      if (count) this.box.append(element("p", { class: "quiet" }, `Not drawn: ${inWords(count, thing)} ${which}.`));
     }
   }
 
   #drawFindings(graph) {
     const paragraph = (lines, kind) => element("pre", { class: `finding ${kind}` }, lines.join("\n"));
+    const { cycles, inversions, without } = graph;
+    const left = Math.max(0, cycles.length - MOST_FINDINGS) + Math.max(0, inversions.length - MOST_FINDINGS);
     this.findings.replaceChildren(
-      ...graph.cycles.map((lines) => paragraph(lines, "cycle")),
-      ...graph.inversions.map((lines) => paragraph(lines, "inversion")),
-      ...graph.without.map((line) => element("p", { class: "quiet" }, line)),
+      ...cycles.slice(0, MOST_FINDINGS).map((lines) => paragraph(lines, "cycle")),
+      ...inversions.slice(0, MOST_FINDINGS).map((lines) => paragraph(lines, "inversion")),
+      ...without.map((line) => element("p", { class: "quiet" }, line)),
+      ...(left ? [element("p", { class: "quiet" }, `and ${left.toLocaleString("en")} more`)] : []),
     );
   }
 
@@ -91,6 +91,18 @@ class CallGraph {
     const guard = guards.findIndex((it) => it.name === name || it.made === name);
     return guard < 0 ? "var(--many)" : `var(--fill-${this.colours.numbers[guard]})`;
   }
+}
+
+/** As much of a graph as can be read, and laid out at once: what was found wrong, and most time. */
+function drawable(graph) {
+  const marked = pairs([...graph.cyclic, ...graph.inverted]);
+  const isMarked = ([from, to]) =>
+    Number(marked.has(JSON.stringify([from, to])) || marked.has(JSON.stringify([to, from])));
+  const edges = [...graph.edges]
+    .sort((one, other) => isMarked(other) - isMarked(one) || other[3] - one[3])
+    .slice(0, MOST_EDGES);
+  const linked = new Set(edges.flatMap(([from, to]) => [from, to]));
+  return { edges, nodes: graph.nodes.filter(([name]) => linked.has(name)) };
 }
 
 function pairs(found) {

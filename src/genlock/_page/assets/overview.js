@@ -1,18 +1,19 @@
 // The whole recording in a strip: how busy each thread was, and which part of it is in view.
 
 class Overview {
-  constructor({ canvas, lanes, colours, view, gutter }) {
-    Object.assign(this, { canvas, lanes, colours, view, gutter });
+  constructor({ canvas, lanes, colours, view }) {
+    Object.assign(this, { canvas, lanes, colours, view });
     this.context = canvas.getContext("2d");
     this.busy = document.createElement("canvas");
     view.addEventListener("change", () => this.drawSoon());
     this.#listen();
   }
 
-  resize(gutter) {
-    this.gutter = gutter;
+  /** Become as wide as the time line, which begins so far from the left. */
+  resize(gutter, width) {
+    Object.assign(this, { gutter, width });
     const ratio = window.devicePixelRatio || 1;
-    this.width = this.canvas.parentElement.clientWidth;
+    this.canvas.style.width = `${width}px`;
     this.height = this.canvas.clientHeight;
     for (const canvas of [this.canvas, this.busy]) {
       canvas.width = Math.round(this.width * ratio);

@@ -2,13 +2,15 @@
 
 const THEMES = ["auto", "light", "dark"];
 const PAPER_WIDTH = 1000;
+const MOST_APART = 60; // coroutines; more of them are shown by their functions, unless asked for
 const byId = (id) => document.getElementById(id);
 
 class Page {
   constructor(data) {
     this.data = data;
-    this.by = "guard";
     this.recording = new Recording(data);
+    const isMany = data.rows.guard.length > MOST_APART && data.rows.function.length < data.rows.guard.length;
+    this.by = isMany ? "function" : "guard";
     this.dark = window.matchMedia("(prefers-color-scheme: dark)");
     this.theme = THEMES.includes(recalled("genlock-theme")) ? recalled("genlock-theme") : "auto";
     this.#setTheme();
@@ -35,7 +37,7 @@ class Page {
 
   #chips() {
     const { failures, troubles, graphs, rows } = this.data;
-    const { cycles, inversions } = graphs.guard;
+    const { cycles, inversions } = graphs[this.by];
     const contended = rows.guard.reduce((sum, row) => sum + row[4], 0);
     const waited = rows.guard.reduce((sum, row) => sum + row[3], 0);
     const errors = failures.length || troubles.length;
@@ -66,7 +68,7 @@ class Page {
     this.#setTheme();
     this.colours.read();
     this.timeLine.draw();
-    this.overview.resize(this.timeLine.gutter);
+    this.overview.resize(this.timeLine.gutter, this.timeLine.width);
   }
 
   #setUpTheme() {
@@ -93,7 +95,7 @@ class Page {
     this.#fitLanes();
     this.timeLine.resize();
     this.overview = new Overview({ canvas: byId("overview"), lanes, colours, view });
-    this.overview.resize(this.timeLine.gutter);
+    this.overview.resize(this.timeLine.gutter, this.timeLine.width);
     canvas.addEventListener("drawn", () => this.#tellView());
     view.addEventListener("change", () => this.timeLine.drawSoon());
     scroller.addEventListener("scroll", () => this.timeLine.drawSoon());
@@ -122,7 +124,7 @@ class Page {
 
   #resize() {
     this.#fitLanes();
-    this.overview.resize(this.timeLine.gutter);
+    this.overview.resize(this.timeLine.gutter, this.timeLine.width);
   }
 
   #tellView() {
@@ -259,6 +261,7 @@ class Page {
     this.graph = new CallGraph(byId("graph"), byId("findings"), this.colours, find);
     this.graph.draw(data.graphs[this.by]);
     for (const choice of document.getElementsByName("by")) {
+      choice.checked = choice.value === this.by;
       choice.addEventListener("change", () => {
         this.table.setRows(data.rows[choice.value]);
         this.graph.draw(data.graphs[choice.value]);

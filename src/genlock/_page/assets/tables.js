@@ -13,23 +13,23 @@ const COLUMNS = [
 
 class Table {
   constructor(box, rows, find) {
-    Object.assign(this, { box, rows, find });
+    Object.assign(this, { box, find });
     this.column = 2;
     this.isRising = false;
     this.limit = ROWS_AT_FIRST;
-    this.draw();
+    this.setRows(rows);
   }
 
   setRows(rows) {
     this.rows = rows;
+    this.most = COLUMNS.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]), 0));
     this.draw();
   }
 
   draw() {
     const rows = this.#sorted();
     const shown = rows.slice(0, this.limit);
-    const most = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]), 0));
-    const body = element("tbody", {}, ...shown.map((row) => this.#row(row, most)));
+    const body = element("tbody", {}, ...shown.map((row) => this.#row(row)));
     const head = element("thead", {}, element("tr", {}, ...COLUMNS.map((_, it) => this.#title(it))));
     this.box.replaceChildren(element("table", {}, head, body));
     const left = rows.length - shown.length;
@@ -72,12 +72,12 @@ class Table {
     this.box.querySelectorAll("th button")[column].focus();
   }
 
-  #row(row, most) {
+  #row(row) {
     const cells = COLUMNS.map(({ text, isFigure, bar }, column) => {
       const cell = element("td", { class: isFigure ? "figure" : "" }, text(row[column]));
       if (bar && row[column]) {
         cell.classList.add("bar", bar);
-        cell.style.setProperty("--share", `${(100 * row[column]) / most[column]}%`);
+        cell.style.setProperty("--share", `${(100 * row[column]) / this.most[column]}%`);
       }
       return cell;
     });

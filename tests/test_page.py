@@ -282,6 +282,8 @@ def test_errors_outside_of_a_recording_are_not_in_it() -> None:
         pass
     with pytest.raises(genlock.NotPrimedError):
         unprimed("never").send(1)
+    with recording:
+        pass
     assert recording.trace.failures == ()
 
 

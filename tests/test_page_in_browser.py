@@ -165,6 +165,13 @@ def test_what_failed_and_what_was_put_off_is_marked(page: Browser) -> None:
     assert colour_at(page, 90, 1, 0, down=9) == "36,86,197,255"
 
 
+def test_an_arrow_leads_where_a_coroutine_went_on_in_another_thread(page: Browser) -> None:
+    head = 30 - 0.3, 1, 1
+    assert colour_at(page, *head, down=8) == "36,86,197,255"
+    page.click("#arrows")
+    assert colour_at(page, *head, down=8) != "36,86,197,255"
+
+
 def test_the_call_graph_marks_what_comes_back_and_what_is_inverted(page: Browser) -> None:
     kinds = page.tell("[...document.querySelectorAll('.edge')].map((it) => it.textContent)")
     assert any("⟲ ⇄ 1 \u00d7" in it and "stock → orders" in it for it in kinds)

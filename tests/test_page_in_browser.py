@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +14,11 @@ from browser import PROGRAM, Browser
 from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._page._render import write
 from genlock._records import Site
+from subprocesses import run_program
 from traces import drawn_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="there is no chromium"),
@@ -487,3 +488,13 @@ def test_what_is_found_in_a_lane_out_of_sight_is_scrolled_to(
     browser.press("Enter")
     assert browser.tell(f"{lanes}.scrollTop") > 1000
     assert "thread-55" in browser.tell(DETAILS)
+
+
+def test_the_benchmark_prints_a_whole_table() -> None:
+    bench = Path(__file__).parent / "bench" / "bench_page.py"
+    ran = run_program(bench, "--quick", "--markdown")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    title, _, head, rule, *rows = ran.stdout.splitlines()
+    assert " events in " in title
+    assert (head, rule, len(rows)) == ("| ms | median | longest |", "| --- | ---: | ---: |", 6)
+    assert all(float(cell) > 0 for row in rows for cell in row.split("|")[2:4])

@@ -22,6 +22,8 @@ SCRIPTS = (
     "search.js",
     "view.js",
     "colours.js",
+    "painter.js",
+    "arrows.js",
     "time_line.js",
     "pointer.js",
     "overview.js",
@@ -30,6 +32,8 @@ SCRIPTS = (
     "tables.js",
     "failures.js",
     "call_graph.js",
+    "theme.js",
+    "keys.js",
     "page.js",
 )
 """The parts of the page's script, in the order in which they are put together."""

@@ -24,14 +24,19 @@ class CallGraph {
       [graph.nodes.length - nodes.length, "coroutine", "without a link that is drawn"],
     ];
     for (const [count, thing, which] of counts) {
-      if (count) this.box.append(element("p", { class: "quiet" }, `Not drawn: ${inWords(count, thing)} ${which}.`));
+      if (count)
+        this.box.append(
+          element("p", { class: "quiet" }, `Not drawn: ${inWords(count, thing)} ${which}.`),
+        );
     }
   }
 
   #drawFindings(graph) {
-    const paragraph = (lines, kind) => element("pre", { class: `finding ${kind}` }, lines.join("\n"));
+    const paragraph = (lines, kind) =>
+      element("pre", { class: `finding ${kind}` }, lines.join("\n"));
     const { cycles, inversions, without } = graph;
-    const left = Math.max(0, cycles.length - MOST_FINDINGS) + Math.max(0, inversions.length - MOST_FINDINGS);
+    const left =
+      Math.max(0, cycles.length - MOST_FINDINGS) + Math.max(0, inversions.length - MOST_FINDINGS);
     this.findings.replaceChildren(
       ...cycles.slice(0, MOST_FINDINGS).map((lines) => paragraph(lines, "cycle")),
       ...inversions.slice(0, MOST_FINDINGS).map((lines) => paragraph(lines, "inversion")),
@@ -46,12 +51,20 @@ class CallGraph {
     const best = high.width < wide.width ? high : wide;
     const { width, height } = best;
     const picture = shape("svg", {
-      viewBox: `0 0 ${width} ${height}`, width, height, role: "group",
-      "aria-label": `Call graph: ${inWords(nodes.length, "coroutine")}, ${inWords(edges.length, "link")}`,
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      role: "group",
+      "aria-label": `${inWords(nodes.length, "coroutine")}, ${inWords(edges.length, "link")}`,
     });
     picture.append(arrowHeads());
     const cyclic = pairs(graph.cyclic);
-    const inverted = pairs(graph.inverted.flatMap(([one, other]) => [[one, other], [other, one]]));
+    const inverted = pairs(
+      graph.inverted.flatMap(([one, other]) => [
+        [one, other],
+        [other, one],
+      ]),
+    );
     for (const edge of edges) {
       const pair = JSON.stringify(edge.slice(0, 2));
       const kinds = { cycle: cyclic.has(pair), inversion: inverted.has(pair) };
@@ -67,7 +80,9 @@ class CallGraph {
     const figures = figuresOf([name, resumptions, time]);
     const told = `${inWords(resumptions, "resumption")}, ${duration(time)} inside`;
     const label = `${name}: ${told}; find it in the time line`;
-    const node = shape("g", { class: "node", tabindex: "0", role: "button", "aria-label": label },
+    const node = shape(
+      "g",
+      { class: "node", tabindex: "0", role: "button", "aria-label": label },
       shape("title", {}, `${name}\n${told}, ${duration(waited)} waited`),
       shape("rect", { x: left, y: top, width, height, rx: 6 }),
       shape("rect", { x: left, y: top, width: 6, height, rx: 3, class: "stripe" }),
@@ -145,15 +160,18 @@ function edgeShape([from, to, count, time, place, threads], { points, x, y }, ki
   const [first, ...rest] = points;
   let way = `M${first.x},${first.y}`;
   for (let it = 0; it < rest.length - 1; it++) {
-    const end = it < rest.length - 2 ? middle(rest[it], rest[it + 1]) : rest[it + 1];
+    const end = it < rest.length - 2 ? between(rest[it], rest[it + 1]) : rest[it + 1];
     way += `Q${rest[it].x},${rest[it].y} ${end.x},${end.y}`;
   }
   const found = Object.keys(SIGNS).filter((it) => kinds[it]);
   const kind = found[0] ?? "plain";
   const label = found.map((it) => SIGNS[it]).join("") + edgeLabel(count);
-  const told = `${from} → ${to}: ${inWords(count, "call")}, ${duration(time)}\n${place}\n${threads.join(", ")}`;
+  const calls = `${from} → ${to}: ${inWords(count, "call")}, ${duration(time)}`;
+  const told = [calls, place, threads.join(", ")].join("\n");
   const width = label.length * 6.5 + 8;
-  return shape("g", { class: `edge ${kind}` },
+  return shape(
+    "g",
+    { class: `edge ${kind}` },
     shape("title", {}, told),
     shape("path", { d: way, "marker-end": `url(#head-${kind})` }),
     shape("rect", { x: x - width / 2, y: y - 9, width, height: 18, rx: 4 }),
@@ -161,16 +179,27 @@ function edgeShape([from, to, count, time, place, threads], { points, x, y }, ki
   );
 }
 
-function middle(one, other) {
+function between(one, other) {
   return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
 }
 
 function arrowHeads() {
   const heads = ["plain", "cycle", "inversion"].map((kind) =>
-    shape("marker", {
-      id: `head-${kind}`, class: `head ${kind}`, viewBox: "0 0 10 10", refX: 9, refY: 5,
-      markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse",
-    }, shape("path", { d: "M0,0 L10,5 L0,10 z" })),
+    shape(
+      "marker",
+      {
+        id: `head-${kind}`,
+        class: `head ${kind}`,
+        viewBox: "0 0 10 10",
+        refX: 9,
+        refY: 5,
+        markerWidth: 8,
+        markerHeight: 8,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto-start-reverse",
+      },
+      shape("path", { d: "M0,0 L10,5 L0,10 z" }),
+    ),
   );
   return shape("defs", {}, ...heads);
 }

@@ -15,8 +15,20 @@ class Colours {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     this.fills = Array.from({ length: FILLS }, (_, number) => colour(`fill-${number}`));
-    for (const name of ["paper", "raised", "ink", "quiet", "line", "label", "accent", "bad", "wait",
-      "wait-paper", "many", "found"]) {
+    for (const name of [
+      "paper",
+      "raised",
+      "ink",
+      "quiet",
+      "line",
+      "label",
+      "accent",
+      "bad",
+      "wait",
+      "wait-paper",
+      "many",
+      "found",
+    ]) {
       this[name] = colour(name);
     }
     this.hatch = null;

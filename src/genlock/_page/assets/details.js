@@ -27,8 +27,16 @@ function headingOf(recording, event) {
   return `${recording.nameOf(event)}: ${recording.textOf("operation", event)}`;
 }
 
-const IN_TOOLTIP = new Set(["called at", "code", "inside", "waited", "deferred for", "ended", "sent",
-  "got"]);
+const IN_TOOLTIP = new Set([
+  "called at",
+  "code",
+  "inside",
+  "waited",
+  "deferred for",
+  "ended",
+  "sent",
+  "got",
+]);
 
 class Tooltip {
   constructor(box, recording) {

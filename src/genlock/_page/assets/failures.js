@@ -24,7 +24,12 @@ function failureElement(failure, place) {
     element("strong", {}, failure.error.split("\n")[0]),
     element("span", { class: "quiet" }, where.filter(Boolean).join(", ")),
   );
-  return element("details", { open: place < OPEN_AT_FIRST }, summary, element("pre", { tabindex: "0" }, failure.text));
+  return element(
+    "details",
+    { open: place < OPEN_AT_FIRST },
+    summary,
+    element("pre", { tabindex: "0" }, failure.text),
+  );
 }
 
 /** A line for each kind of call that raised or was refused, with a button that finds them. */

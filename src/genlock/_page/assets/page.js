@@ -1,6 +1,5 @@
 // Puts the page together.
 
-const THEMES = ["auto", "light", "dark"];
 const PAPER_WIDTH = 1000;
 const MOST_APART = 60; // coroutines; more of them are shown by their functions, unless asked for
 const byId = (id) => document.getElementById(id);
@@ -9,16 +8,15 @@ class Page {
   constructor(data) {
     this.data = data;
     this.recording = new Recording(data);
-    const isMany = data.rows.guard.length > MOST_APART && data.rows.function.length < data.rows.guard.length;
+    const isMany =
+      data.rows.guard.length > MOST_APART && data.rows.function.length < data.rows.guard.length;
     this.by = isMany ? "function" : "guard";
-    this.dark = window.matchMedia("(prefers-color-scheme: dark)");
-    this.theme = THEMES.includes(recalled("genlock-theme")) ? recalled("genlock-theme") : "auto";
-    this.#setTheme();
+    this.theme = new Theme(byId("theme"), () => this.redraw());
     this.colours = new Colours(this.recording);
     this.#tellHead();
     this.#setUpTimeLine();
     this.#setUpSearch();
-    this.#setUpKeys();
+    new Keys(this, byId("canvas"), byId("search"));
     // What is further down can wait until the time line has been seen.
     requestAnimationFrame(() => setTimeout(() => this.#setUpRest()));
   }
@@ -28,7 +26,9 @@ class Page {
   #tellHead() {
     const { name, facts, missing, began } = this.data;
     byId("name").textContent = name;
-    const when = began ? `, ${new Date(began).toISOString().slice(0, 19).replace("T", " ")} UTC` : "";
+    const when = began
+      ? `, ${new Date(began).toISOString().slice(0, 19).replace("T", " ")} UTC`
+      : "";
     byId("facts").textContent = facts + when;
     byId("missing").hidden = !missing.length;
     byId("missing").replaceChildren(...missing.map((line) => element("li", {}, line)));
@@ -46,38 +46,33 @@ class Page {
       [errors, chip(inWords(errors, "error"), "errors", "bad")],
       [cycles.length, chip(inWords(cycles.length, "call cycle"), "calls", "bad")],
       [inversions.length, chip(inWords(inversions.length, "inverted order"), "calls", "warn")],
-      [contended, chip(`${inWords(contended, "call")} met a busy guard, waited ${duration(waited)}`,
-        "coroutines", "warn")],
-    ].filter(([number]) => number).map(([, made]) => made);
+      [
+        contended,
+        chip(
+          `${inWords(contended, "call")} met a busy guard, waited ${duration(waited)}`,
+          "coroutines",
+          "warn",
+        ),
+      ],
+    ]
+      .filter(([number]) => number)
+      .map(([, made]) => made);
     if (!chips.length) chips.push(chip("No errors, no cycles, no waits", "time-line", ""));
-    const sections = [["Time line", "time-line"], ["Call graph", "calls"], ["Coroutines", "coroutines"]];
+    const sections = [
+      ["Time line", "time-line"],
+      ["Call graph", "calls"],
+      ["Coroutines", "coroutines"],
+    ];
     chips.push(element("span", { class: "gap" }));
     return chips.concat(sections.map(([text, target]) => chip(text, target, "to")));
   }
 
   // The theme -----------------------------------------------------------------------------------
 
-  #setTheme() {
-    const isDark = !this.isPrinting && (this.theme === "auto" ? this.dark.matches : this.theme === "dark");
-    document.documentElement.dataset.theme = isDark ? "dark" : "light";
-    byId("theme").textContent = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[this.theme];
-    byId("theme").setAttribute("aria-label", `Theme: ${this.theme}`);
-  }
-
-  applyTheme() {
-    this.#setTheme();
+  redraw() {
     this.colours.read();
     this.timeLine.draw();
     this.overview.resize(this.timeLine.gutter, this.timeLine.width);
-  }
-
-  #setUpTheme() {
-    byId("theme").addEventListener("click", () => {
-      this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length];
-      remember("genlock-theme", this.theme);
-      this.applyTheme();
-    });
-    this.dark.addEventListener("change", () => this.applyTheme());
   }
 
   // The time line -------------------------------------------------------------------------------
@@ -129,9 +124,9 @@ class Page {
 
   #tellView() {
     byId("in-view").textContent = `${duration(this.view.span)} in view`;
-    const { unseenArrows } = this.timeLine;
-    byId("unseen-arrows").textContent = unseenArrows
-      ? `${inWords(unseenArrows, "arrow")} in view: zoom in to see them`
+    const { unseen } = this.timeLine.arrows;
+    byId("unseen-arrows").textContent = unseen
+      ? `${inWords(unseen, "arrow")} in view: zoom in to see them`
       : "";
   }
 
@@ -169,7 +164,11 @@ class Page {
     const { timeLine } = this;
     timeLine.found = result && result.found;
     for (const rows of timeLine.lanes) for (const row of rows) row.mark(timeLine.found);
-    byId("found").textContent = !result ? "" : result.count ? `${inWords(result.count, "call")} found` : "nothing found";
+    byId("found").textContent = !result
+      ? ""
+      : result.count
+        ? `${inWords(result.count, "call")} found`
+        : "nothing found";
     for (const id of ["found-previous", "found-next"]) byId(id).disabled = !result || !result.count;
     timeLine.drawSoon();
   }
@@ -191,71 +190,12 @@ class Page {
     if (event >= 0) this.choose(event);
   }
 
-  // Keys ----------------------------------------------------------------------------------------
-
-  #setUpKeys() {
-    byId("canvas").addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const action = this.#keys[event.key];
-      if (!action) return;
-      event.preventDefault();
-      action();
-    });
-    document.addEventListener("keydown", (event) => {
-      const isTyping = event.target instanceof HTMLInputElement;
-      if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      byId("search").focus();
-      byId("search").select();
-    });
-  }
-
-  get #keys() {
-    const { view, recording } = this;
-    const { selected } = this.timeLine;
-    const step = (by) => () => this.#step(by);
-    const [left, right] = [() => view.pan(-0.2), () => view.pan(0.2)];
-    const [nearer, further] = [() => view.zoom(0.6), () => view.zoom(1 / 0.6)];
-    return {
-      ArrowLeft: left, a: left, ArrowRight: right, d: right,
-      "+": nearer, "=": nearer, w: nearer, "-": further, "−": further, s: further,
-      0: () => view.fit(), Home: () => view.fit(),
-      n: step(1), p: step(-1),
-      ArrowUp: () => selected >= 0 && recording.outerOf(selected) >= 0 && this.choose(recording.outerOf(selected)),
-      ArrowDown: () => this.#chooseWithin(selected),
-      Enter: () => selected >= 0 && this.#zoomTo(selected),
-      Escape: () => this.choose(-1),
-    };
-  }
-
-  #step(by) {
-    const { selected, found } = this.timeLine;
-    if (found) return this.goToFound(by);
-    const first = firstWhere(0, this.recording.count, (it) => this.recording.begin[it] >= this.view.start);
-    const next = selected < 0 ? first : selected + by;
-    if (next >= 0 && next < this.recording.count) this.choose(next);
-  }
-
-  #chooseWithin(event) {
-    const { recording } = this;
-    for (let inner = event + 1; inner < recording.count && event >= 0; inner++) {
-      if (recording.begin[inner] > recording.end(event)) return;
-      if (recording.outerOf(inner) === event) return this.choose(inner);
-    }
-  }
-
-  #zoomTo(event) {
-    const since = this.recording.since(event);
-    const length = Math.max(this.recording.end(event) - since, 1);
-    this.view.show(since - length * 0.25, length * 1.5);
-  }
-
   // What is further down ------------------------------------------------------------------------
 
   #setUpRest() {
     const { data } = this;
     const find = (text) => this.find(text);
-    this.#setUpTheme();
+    this.theme.listen();
     showFailures(byId("errors"), data, find);
     this.table = new Table(byId("table"), data.rows[this.by], find);
     this.graph = new CallGraph(byId("graph"), byId("findings"), this.colours, find);
@@ -275,34 +215,16 @@ class Page {
   /** On paper all is shown, in the light theme, and the time line as wide as the paper. */
   #setUpPrinting() {
     const turn = (isPrinting) => {
-      this.isPrinting = isPrinting;
       if (isPrinting) this.table.showAll();
       for (const box of document.querySelectorAll("details")) box.open ||= isPrinting;
       byId("lanes").style.maxHeight = isPrinting ? "none" : "";
       byId("lanes").style.width = isPrinting ? `${PAPER_WIDTH}px` : "";
       this.#resize();
-      this.applyTheme();
+      this.theme.turn({ isPrinting });
       byId("lanes").style.width = "";
     };
     window.addEventListener("beforeprint", () => turn(true));
     window.addEventListener("afterprint", () => turn(false));
-  }
-}
-
-/** What a browser may keep of a page; not of one in a private window, or opened from a disk. */
-function recalled(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // It holds for as long as the page is open.
   }
 }
 

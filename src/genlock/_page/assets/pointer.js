@@ -8,9 +8,10 @@ class Pointer {
     Object.assign(this, { timeLine, tooltip, choose, mark });
     this.grip = null;
     const { canvas } = timeLine;
-    const on = (name, listener) => canvas.addEventListener(name, (event) => listener(event), {
-      passive: false,
-    });
+    const on = (name, listener) =>
+      canvas.addEventListener(name, (event) => listener(event), {
+        passive: false,
+      });
     on("pointerdown", (event) => this.#press(event));
     on("pointermove", (event) => (this.grip ? this.#drag(event) : this.#hover(event)));
     on("pointerup", (event) => this.#release(event));

@@ -8,10 +8,12 @@ class Row {
     this.events = events;
     this.since = Float64Array.from(events, (event) => recording.since(event));
     this.end = Float64Array.from(events, (event) => recording.end(event));
-    this.inside = sums(events, (event) => recording.took[event]);
-    this.waiting = sums(events, (event) => recording.waited[event]);
-    this.failed = sums(events, (event) => Number(recording.hasFailed(event)));
-    this.putOff = sums(events, (event) => Number(recording.textOf("outcome", event) === "deferred"));
+    this.inside = totals(events, (event) => recording.took[event]);
+    this.waiting = totals(events, (event) => recording.waited[event]);
+    this.failed = totals(events, (event) => Number(recording.hasFailed(event)));
+    this.putOff = totals(events, (event) =>
+      Number(recording.textOf("outcome", event) === "deferred"),
+    );
     this.alikeUntil = this.#runs(recording);
     this.marks = null;
   }
@@ -31,7 +33,7 @@ class Row {
 
   /** Count the calls that a search has found, so that any part of the row knows its share. */
   mark(found) {
-    this.marks = found && sums(this.events, (event) => found[event]);
+    this.marks = found && totals(this.events, (event) => found[event]);
   }
 
   countMarked(from, to) {
@@ -62,7 +64,7 @@ function firstWhere(low, high, test) {
   return low;
 }
 
-function sums(events, value) {
+function totals(events, value) {
   const total = new Float64Array(events.length + 1);
   for (let place = 0; place < events.length; place++) {
     total[place + 1] = total[place] + value(events[place]);

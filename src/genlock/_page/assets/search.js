@@ -20,8 +20,14 @@ function keepMatching(recording, word, found) {
   const { guard, lane, site, operation, outcome, error, sent, got } = recording;
   for (let event = 0; event < recording.count; event++) {
     found[event] &=
-      guards[guard[event]] | lanes[lane[event]] | sites[site[event]] | texts[operation[event]] |
-      texts[outcome[event]] | texts[error[event]] | texts[sent[event]] | texts[got[event]];
+      guards[guard[event]] |
+      lanes[lane[event]] |
+      sites[site[event]] |
+      texts[operation[event]] |
+      texts[outcome[event]] |
+      texts[error[event]] |
+      texts[sent[event]] |
+      texts[got[event]];
   }
 }
 

@@ -10,7 +10,8 @@ function inStretch(recording, lanes, from, to) {
     for (let place = row.firstEndingAfter(from); row.since[place] < to; place++) {
       const event = row.events[place];
       const guard = recording.guard[event];
-      const sum = sums.get(guard) ?? sums.set(guard, { guard, calls: 0, inside: 0, waited: 0 }).get(guard);
+      const sum =
+        sums.get(guard) ?? sums.set(guard, { guard, calls: 0, inside: 0, waited: 0 }).get(guard);
       sum.calls++;
       if (recording.isResumption(event)) {
         sum.inside += within(recording.begin[event], recording.end(event));
@@ -32,11 +33,28 @@ function stretchElements(recording, sums, from, to) {
   const left = sums.length - MOST_IN_STRETCH;
   return [
     element("h3", {}, `${duration(to - from)}, from ${moment(from, 1000)} on`),
-    element("table", {},
-      element("thead", {}, element("tr", {}, ...titles.map((it, column) =>
-        element("th", { scope: "col", class: column ? "figure" : "" }, it)))),
-      element("tbody", {}, ...sums.slice(0, MOST_IN_STRETCH).map((it) => element("tr", {}, ...cells(it)))),
+    element(
+      "table",
+      {},
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          ...titles.map((it, column) =>
+            element("th", { scope: "col", class: column ? "figure" : "" }, it),
+          ),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
+        ...sums.slice(0, MOST_IN_STRETCH).map((it) => element("tr", {}, ...cells(it))),
+      ),
     ),
-    ...(left > 0 ? [element("p", { class: "quiet" }, `and ${inWords(left, "more coroutine")}`)] : []),
+    ...(left > 0
+      ? [element("p", { class: "quiet" }, `and ${inWords(left, "more coroutine")}`)]
+      : []),
   ];
 }

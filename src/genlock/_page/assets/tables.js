@@ -6,7 +6,11 @@ const COLUMNS = [
   { title: "resumptions", text: (value) => value.toLocaleString("en"), isFigure: true },
   { title: "time inside", text: duration, isFigure: true, bar: "inside" },
   { title: "waited", text: duration, isFigure: true, bar: "waited" },
-  { title: "contended", text: (value) => (value ? value.toLocaleString("en") : "–"), isFigure: true },
+  {
+    title: "contended",
+    text: (value) => (value ? value.toLocaleString("en") : "–"),
+    isFigure: true,
+  },
   { title: "longest wait", text: duration, isFigure: true },
   { title: "how it ended", text: (value) => value || "–" },
 ];
@@ -22,7 +26,9 @@ class Table {
 
   setRows(rows) {
     this.rows = rows;
-    this.most = COLUMNS.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]), 0));
+    this.most = COLUMNS.map((_, column) =>
+      rows.reduce((most, row) => Math.max(most, row[column]), 0),
+    );
     this.draw();
   }
 
@@ -30,7 +36,11 @@ class Table {
     const rows = this.#sorted();
     const shown = rows.slice(0, this.limit);
     const body = element("tbody", {}, ...shown.map((row) => this.#row(row)));
-    const head = element("thead", {}, element("tr", {}, ...COLUMNS.map((_, it) => this.#title(it))));
+    const head = element(
+      "thead",
+      {},
+      element("tr", {}, ...COLUMNS.map((_, it) => this.#title(it))),
+    );
     this.box.replaceChildren(element("table", {}, head, body));
     const left = rows.length - shown.length;
     if (left > 0) {
@@ -59,10 +69,18 @@ class Table {
     const { title, isFigure } = COLUMNS[column];
     const isSorted = column === this.column;
     const sort = isSorted ? (this.isRising ? "ascending" : "descending") : "none";
-    const arrow = element("span", { "aria-hidden": "true" }, isSorted ? (this.isRising ? " ▲" : " ▼") : "");
+    const arrow = element(
+      "span",
+      { "aria-hidden": "true" },
+      isSorted ? (this.isRising ? " ▲" : " ▼") : "",
+    );
     const onclick = () => this.#sortBy(column);
     const button = element("button", { type: "button", onclick }, title, arrow);
-    return element("th", { scope: "col", "aria-sort": sort, class: isFigure ? "figure" : "" }, button);
+    return element(
+      "th",
+      { scope: "col", "aria-sort": sort, class: isFigure ? "figure" : "" },
+      button,
+    );
   }
 
   #sortBy(column) {
@@ -81,7 +99,11 @@ class Table {
       }
       return cell;
     });
-    const find = element("button", { type: "button", class: "link", onclick: () => this.find(row[0]) });
+    const find = element("button", {
+      type: "button",
+      class: "link",
+      onclick: () => this.find(row[0]),
+    });
     find.textContent = row[0];
     find.title = "Find it in the time line";
     if (row[6].startsWith("raised")) cells[6].classList.add("bad");

@@ -1,6 +1,11 @@
 // Numbers, durations and places in words.
 
-const UNITS = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]];
+const UNITS = [
+  [1e9, "s"],
+  [1e6, "ms"],
+  [1e3, "µs"],
+  [1, "ns"],
+];
 
 function inWords(number, thing, plural = `${thing}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? thing : plural}`;

@@ -59,8 +59,11 @@ EVENTS = (
     told("evil exclusive kept", MAIN, 9, 82_000, 99_000),
     told("evil next yielded", MAIN, 10, 85_000, 90_000, got=EVIL),
 )
-FAILURE = Failure(
-    "GL001", "ReentrantCallError", TEXT, guard="log", thread="MainThread", at=70_000, number=3
+FAILURES = (
+    Failure(
+        "GL001", "ReentrantCallError", TEXT, guard="log", thread="MainThread", at=70_000, number=3
+    ),
+    Failure("GL011", "ValueError: generator already executing", "[GL011] it ended", "program"),
 )
 
 
@@ -76,7 +79,7 @@ def browser() -> Iterator[Browser]:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("page") / "shop.html"
     epoch = 1_700_000_000_000_000_000
-    trace = Trace(EVENTS, dropped=1_234, pid=71, epoch=epoch, failures=(FAILURE,))
+    trace = Trace(EVENTS, dropped=1_234, pid=71, epoch=epoch, failures=FAILURES)
     write(trace, "shop.json", str(made))
     return made
 
@@ -138,7 +141,7 @@ def test_what_is_missing_and_what_was_found_stand_at_the_top(page: Browser) -> N
     assert text_of(page, "#facts").endswith("2023-11-14 22:13:20 UTC")
     chips = text_of(page, "#summary").split("\n")
     assert chips[:4] == [
-        "1 error",
+        "2 errors",
         "2 call cycles",
         "1 inverted order",
         "1 call met a busy guard, waited 10 µs",
@@ -146,8 +149,10 @@ def test_what_is_missing_and_what_was_found_stand_at_the_top(page: Browser) -> N
 
 
 def test_errors_are_told_as_the_terminal_shows_them(page: Browser) -> None:
-    assert page.tell("document.querySelector('#failures pre').textContent") == TEXT
-    assert "3 times in all, in MainThread, at 69 µs" in text_of(page, "#failures summary")
+    texts = page.tell("[...document.querySelectorAll('#failures pre')].map((it) => it.textContent)")
+    assert texts == ["[GL011] it ended", TEXT]  # the one that ended the program comes first
+    told = text_of(page, "#failures details:nth-of-type(2) summary")
+    assert "3 times in all, in MainThread, at 69 µs" in told
     assert "KeyError\traised by log\tsend\tshop8.py:8\t1 \u00d7" in text_of(page, "#troubles")
 
 

@@ -8,6 +8,7 @@ const FATES = {
   caught: "the program caught it",
 };
 
+const FATAL = ["ignored", "thread", "program"]; // the worst last
 const OPEN_AT_FIRST = 4;
 
 function failureElement(failure, place) {
@@ -48,14 +49,22 @@ function troubleElement([outcome, error, guard, operation, place, number], find)
   );
 }
 
+/** What the program did not survive comes first. */
+function byFate(one, other) {
+  const [rank, otherRank] = [one, other].map(({ fate }) => FATAL.indexOf(fate));
+  return otherRank - rank;
+}
+
 function showFailures(section, data, find) {
-  const { failures, troubles } = data;
+  const { troubles } = data;
+  const failures = [...data.failures].sort(byFate);
   section.hidden = !failures.length && !troubles.length;
   section.querySelector("#failures").replaceChildren(...failures.map(failureElement));
   const box = section.querySelector("#troubles");
   box.hidden = !troubles.length;
   const titles = ["error", "", "operation", "called at", "how often", ""];
   const head = titles.map((it) => element(it ? "th" : "td", it ? { scope: "col" } : {}, it));
+  head[4].classList.add("figure");
   box.replaceChildren(
     element("caption", {}, "Calls that raised, or were refused"),
     element("thead", {}, element("tr", {}, ...head)),

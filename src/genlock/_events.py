@@ -82,6 +82,38 @@ class Event:
         return self.outcome in ("yielded", "returned", "raised")
 
 
+Fate = Literal["refused", "program", "thread", "ignored", "caught"]
+"""What became of an error: a guard refused a call with it; it ended the program or a thread, could
+not be raised where it came up, or was caught by the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error about a generator, as it was told of: of several like it, the first.
+
+    Args:
+        code: GL001 to GL019.
+        error: its class, or its type and text.
+        text: what happened, in words, as the terminal shows it.
+        fate: what became of it.
+        guard: the name of the guard that raised it, if one did.
+        thread: the name of the thread that made the failing call, where known.
+        at: when it came up, by the clock of the events; 0 where that is not known.
+        number: how many there were like it, with the same line as its caller's.
+        site: the line of the failing call, where known.
+    """
+
+    code: str
+    error: str
+    text: str
+    fate: Fate = "refused"
+    guard: str = ""
+    thread: str = ""
+    at: int = 0
+    number: int = 1
+    site: Site | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What was recorded in one process.
@@ -92,6 +124,7 @@ class Trace:
         pid: the process.
         epoch: what to add to the times of events to get nanoseconds since 1970, UTC.
         cut: where the file that this was read from ended before its time, in words; else empty.
+        failures: the errors about generators that came up meanwhile; a few hundred at most.
     """
 
     events: tuple[Event, ...] = ()
@@ -99,6 +132,7 @@ class Trace:
     pid: int = 0
     epoch: int = 0
     cut: str = field(default="", compare=False)
+    failures: tuple[Failure, ...] = ()
 
     @property
     def guards(self) -> tuple[TracedGuard, ...]:

@@ -108,7 +108,7 @@ _nowhere = Log(1, None)
 
 # The ways in.
 
-_send = cast("FunctionType", _gates.PlainGate.send)
+_send = cast("FunctionType", _gates.kind_for(can_defer=False).send)
 _send_code = _send.__code__
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlock import _clock, _hook
 from genlock._events import Trace
+from genlock._failures import Failures
 from genlock._log import Log
 from genlock._trace_files import UnreadableError
 from genlock.sinks import chrome, jsonl
@@ -42,6 +43,7 @@ class Recording:
         self._state: tuple[Trace, Log | None]
         self._state = (loaded or Trace(pid=os.getpid(), epoch=_clock.epoch()), None)
         self._is_loaded = loaded is not None
+        self._failures = Failures()
         self._changing = threading.RLock()
 
     def start(self) -> None:
@@ -53,6 +55,7 @@ class Recording:
             if log is None:
                 log = Log(self._size, self._values)
                 self._state = (before, log)
+                self._failures.start()
                 _hook.add_log(log)
 
     def stop(self) -> None:
@@ -61,6 +64,7 @@ class Recording:
             before, log = self._state
             if log is not None:
                 _hook.remove_log(log)
+                self._failures.stop()
                 self._state = (self._with(before, log), None)
 
     def __enter__(self) -> Self:
@@ -95,7 +99,8 @@ class Recording:
         added, seen = log.events(), log.seen()
         events = (*before.events, *added)[-self._size :]
         total = len(before.events) + before.dropped + max(seen, len(added))
-        return Trace(events, total - len(events), before.pid, before.epoch)
+        failures = self._failures.found()
+        return Trace(events, total - len(events), before.pid, before.epoch, failures=failures)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.
@@ -104,10 +109,7 @@ class Recording:
         in .jsonl JSON Lines. Raises ValueError for any other name, and OSError where it cannot
         be written.
         """
-        write = format_of(path).write
-        trace = self.trace
-        with open(path, "w", encoding="utf-8") as file:
-            write(trace, file)
+        save(self.trace, path)
 
     def call_graph(self, *, by: str = "guard") -> CallGraph:
         """Which guards drove which.
@@ -159,6 +161,13 @@ def load(path: str | os.PathLike[str]) -> Recording:
         raise UnreadableError(f"{name}, line 1: the file is empty")
     is_lines = '"kind"' in text.partition("\n")[0]
     return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
+
+
+def save(trace: Trace, path: str | os.PathLike[str]) -> None:
+    """Write a trace to a file; see `Recording.save`."""
+    write = format_of(path).write
+    with open(path, "w", encoding="utf-8") as file:
+        write(trace, file)
 
 
 def format_of(path: str | os.PathLike[str]) -> Any:

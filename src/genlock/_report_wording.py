@@ -91,6 +91,17 @@ def nothing_found(what: str, trace: Trace) -> str:
     return f"No {what} in what is shown." if trace.dropped or trace.cut else f"No {what}."
 
 
+def no_page(option: str, name: str) -> str:
+    """A page goes to a file whose name says so."""
+    return f"{option}: {name!r} must end in .html"
+
+
+def page_written(path: str, size: int, trace: Trace) -> str:
+    """The page is in its file."""
+    events = _count(len(trace.events), "event")
+    return f"{path}: {events}, {size / 1e6:,.1f} MB. To read it, open it in a browser."
+
+
 def duration(nanoseconds: int) -> str:
     """A duration in the unit that suits it; nothing as a dash."""
     if not nanoseconds:

@@ -7,7 +7,8 @@ import json
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar, cast
 
-from genlock._events import Event
+from genlock._events import Event, Failure
+from genlock._records import Site
 
 FORMAT = "genlock-trace"
 VERSION = 1
@@ -93,3 +94,9 @@ def whole_number(told: dict[str, Any], name: str) -> int:
     if type(number) is not int:
         raise ValueError(f"{name!r} cannot be {number!r:.40}")
     return number
+
+
+def failure(told: dict[str, Any]) -> Failure:
+    """The failure that a file tells of. Raises ValueError or TypeError where it does not."""
+    site = told.get("site")
+    return made(Failure, {**told, "site": None if site is None else made(Site, site)})

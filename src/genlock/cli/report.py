@@ -1,4 +1,4 @@
-"""`genlock report`: what a recording tells, in the terminal."""
+"""`genlock report`: what a recording tells, in the terminal or as a page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from genlock._calls import call_graph
 from genlock._recording import load
 from genlock._summary import summary
 from genlock.cli import RefusedError
+from genlock.cli._page_file import check_name, write_page
 from genlock.cli._terminal import write
 
 if TYPE_CHECKING:
@@ -36,14 +37,26 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=int, default=_ROWS, help=f"how many rows to show (default: {_ROWS})"
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE.html",
+        help="write a page that shows all of it, with a time line, in the place of the summary",
+    )
 
 
 def perform(options: argparse.Namespace) -> int:
-    """Print the summary; returns the exit status."""
+    """Print the summary, or write the page; returns the exit status."""
+    if options.output is not None:
+        check_name("--output", options.output)
     if options.top < 1:
         raise RefusedError(f"--top has to be 1 or more, not {options.top}")
     trace = _loaded(options.file)
     try:
+        if options.output is not None:
+            name = os.path.basename(options.file)
+            write(write_page(trace, name, options.output, option="--output"))
+            return 0
         write("\n".join(wording.heading(options.file, trace)))
         _write_table(trace, options.by, options.top)
         _write_findings(trace, options.by)

@@ -21,9 +21,11 @@ from genlock.cli._output import Output
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from genlock.cli._traced_run import TracedRun
+
+    _Write = Callable[[str, dict[str, object]], None]
 
 _MAIN = "__main__"
 _TAKE_A_VALUE = ("--guard", "--output", "-o")
@@ -55,6 +57,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="record the calls to guards in a .json or .jsonl file, for genlock report",
     )
     parser.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="record the calls to guards, and write a page that shows them, for a browser",
+    )
+    parser.add_argument(
         "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -83,9 +90,9 @@ def perform(options: argparse.Namespace) -> int:
     # Under its own name nobody has imported a module that is run.
     own_names = {_MAIN, name} if options.is_module else {_MAIN}
     own = [pattern for pattern in patterns if pattern.module in own_names]
-    traced_run = _traced_run(options.trace)
+    traced_run = _traced_run(name, options.trace, options.report)
     output = Output(as_json=options.json, file=_opened(options.output))
-    reporter = Reporter(output.write, tells_caught=options.caught)
+    reporter = Reporter(_noted(output.write, traced_run), tells_caught=options.caught)
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(_finish, reporter, handles, main, traced_run)
@@ -159,12 +166,24 @@ def _opened(name: str | None) -> TextIO | None:
         raise RefusedError(_run_wording.no_file("--output", name, error.strerror)) from None
 
 
-def _traced_run(name: str | None) -> TracedRun | None:
-    if name is None:
+def _traced_run(program: str, trace: str | None, page: str | None) -> TracedRun | None:
+    if trace is None and page is None:
         return None
     from genlock.cli._traced_run import TracedRun
 
-    return TracedRun(name)
+    return TracedRun(program, trace=trace, page=page)
+
+
+def _noted(write: _Write, traced_run: TracedRun | None) -> _Write:
+    """What is told of errors, told to the recording, too."""
+    if traced_run is None:
+        return write
+
+    def write_and_note(text: str, facts: dict[str, object]) -> None:
+        write(text, facts)
+        traced_run.note(text, facts)
+
+    return write_and_note
 
 
 def _finish(
@@ -174,8 +193,10 @@ def _finish(
     traced_run: TracedRun | None,
 ) -> None:
     if traced_run is not None:
-        traced_run.finish(reporter.say)
+        traced_run.stop()
     reporter.finish()
+    if traced_run is not None:
+        traced_run.save(reporter.say)
     for handle in handles:
         handle.tell_what_is_missing(is_use_expected=True)
     for use in main.unused():

@@ -20,6 +20,7 @@ from genlock._records import Site
 from genlock._trace_files import (
     UnreadableError,
     check_mark,
+    failure,
     made,
     marked,
     parsed,
@@ -143,6 +144,7 @@ def write(trace: Trace, file: IO[str]) -> None:
         "guards": [asdict(guard) for guard in trace.guards],
         "threads": [asdict(thread) for thread in trace.threads],
         "sites": [asdict(site) for site in entries.sites],
+        "failures": [asdict(it) for it in trace.failures],
     }
     file.write(f'\n], "displayTimeUnit": "ns", "genlock": {json.dumps(rest)}}}\n')
 
@@ -183,7 +185,8 @@ def _restored(entries: list[_Entry], rest: dict[str, Any]) -> Trace:
         fields["site"] = sites[fields["site"]] if "site" in fields else None
         events.append(made(Event, fields))
     dropped, pid, epoch = (whole_number(rest, name) for name in ("dropped", "pid", "epoch"))
-    return Trace(tuple(events), dropped, pid, epoch)
+    failures = tuple(map(failure, rest.get("failures", ())))
+    return Trace(tuple(events), dropped, pid, epoch, failures=failures)
 
 
 class ChromeTrace:

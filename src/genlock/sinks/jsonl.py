@@ -8,6 +8,7 @@ threads and sites have numbers and are told before the first event that names th
     {"kind": "thread", "number": 1, "name": "MainThread", "ident": 140}
     {"kind": "site", "number": 1, "file": "demo.py", "line": 31, "function": "main", "code": ""}
     {"kind": "event", "guard": 1, "thread": 1, "operation": "send", "begin": 5, "end": 9, "site": 1}
+    {"kind": "failure", "code": "GL001", "error": "ReentrantCallError", "text": …, "number": 1, …}
     {"kind": "end", "dropped": 0}
 
 Of an event, fields that have their default value are left out. A file without the last line is
@@ -23,13 +24,14 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from genlock._clock import epoch
-from genlock._events import Event, Trace, TracedGuard, TracedThread
+from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._records import Site
 from genlock._trace_files import (
     REFERRED,
     VERSION,
     UnreadableError,
     check_mark,
+    failure,
     made,
     marked,
     parsed,
@@ -82,6 +84,7 @@ def write(trace: Trace, file: IO[str]) -> None:
     file.write(_head(trace.pid, trace.epoch) + "\n")
     for event in trace.events:
         file.writelines(f"{line}\n" for line in lines.event(event))
+    file.writelines(_line({"kind": "failure", **asdict(it)}) + "\n" for it in trace.failures)
     file.write(_end(trace.dropped) + "\n")
 
 
@@ -127,6 +130,7 @@ class _Reader:
         self.head: dict[str, int] | None = None
         self.referred: dict[tuple[str, int], Any] = {}
         self.events: list[Event] = []
+        self.failures: list[Failure] = []
         self.dropped: int | None = None
 
     def take(self, told: dict[str, Any], where: str) -> None:
@@ -140,6 +144,8 @@ class _Reader:
             for name in _REFERRED.keys() & told.keys():
                 told[name] = self.referred[name, told[name]]
             self.events.append(made(Event, told))
+        elif kind == "failure":
+            self.failures.append(failure(told))
         elif kind == "end":
             self.dropped = whole_number(told, "dropped")
         elif kind in _REFERRED:
@@ -150,7 +156,8 @@ class _Reader:
 
     def trace(self, cut: str) -> Trace:
         """What was taken."""
-        return Trace(tuple(self.events), self.dropped or 0, **self.head or {}, cut=cut)
+        events, failures = tuple(self.events), tuple(self.failures)
+        return Trace(events, self.dropped or 0, **self.head or {}, cut=cut, failures=failures)
 
 
 def read(text: str, path: str) -> Trace:

@@ -480,7 +480,7 @@ def test_explanations_are_plain_data() -> None:
 def test_a_failure_of_the_look_leaves_what_is_known_of_the_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_sighting, "_calls", None)
+    monkeypatch.setattr(_sighting, "_calls_then", None)
     explanation = genlock.explain(ValueError("generator already executing"))
     assert explanation.code == "GL011"
     monkeypatch.setattr(_sighting_wording, "told", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
+from genlock._sighting import Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +119,7 @@ def install_excepthook() -> ExceptHooks:
 def _print_explanation(error: BaseException, thread: str, about: object) -> None:
     # The traceback has been printed: nothing is lost but the explanation.
     try:
-        explanation = explain_in_thread(error, thread, about=about)
+        explanation = explain_in_thread(error, Known(thread, about))
     except Exception as failure:
         if is_interruption(failure):
             raise

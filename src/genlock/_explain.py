@@ -10,10 +10,12 @@ from genlock._chains import hanging_together
 from genlock._errors import GenlockError
 from genlock._protocol import recognise
 from genlock._records import Diagnosis, Operation, Strand
-from genlock._sighting import sight
+from genlock._sighting import Known, sight
 
 if TYPE_CHECKING:
     from genlock._records import Candidate, Sighting
+
+_NOTHING = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +72,24 @@ def explain(exception: BaseException, *, sighting: Sighting | None = None) -> Ex
     the frames that are looked at are copied: what they hold lives as long as those frames do, even
     where they delete the variable.
     """
-    return explain_in_thread(exception, "", sighting=sighting)
+    return explain_in_thread(exception, sighting=sighting)
 
 
 def explain_in_thread(
     exception: BaseException,
-    thread: str,
+    known: Known = _NOTHING,
     *,
     sighting: Sighting | None = None,
-    about: object = None,
     under_run: bool = False,
 ) -> Explanation:
-    """`explain` where it is known which thread raised it, or which generator it is about.
+    """`explain` where something is known of the error from elsewhere.
 
     `under_run` tells that it is `genlock run` which explains, to a user who need not be told of it.
     """
     errors = [
         each
         for each in hanging_together(exception, not_beyond=(GenlockError,))
-        if isinstance(each, GenlockError) or recognise(each) is not None
+        if issubclass(type(each), GenlockError) or recognise(each) is not None
     ]
     if not errors:
         words = _wording.in_words(exception)
@@ -98,7 +99,9 @@ def explain_in_thread(
     if isinstance(error, GenlockError):
         return _of_own(error, found_in, len(more))
     if sighting is None:
-        sighting = sight(error, thread=thread, about=about)
+        if known.within is None:
+            known = known._replace(within=exception)
+        sighting = sight(error, known=known)
     assert sighting is not None  # noqa: S101  # it was recognised
     try:
         about_it = _wording.about_explanation(sighting.code, found_in, len(more))

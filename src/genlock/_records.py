@@ -129,7 +129,8 @@ class Sighting:
     `call` that call. `expression` is what the call names; if that could be looked up (`is_named`),
     it is the only one of `candidates`, else those are all that are running. `driver` is the
     generator in whose body the call stands. `is_late` tells that others have run since the error
-    was raised. `origin` is the path to what went wrong in the generator's own body.
+    was raised. `origin` is the path to what went wrong in the generator's own body. `begins_in` is
+    a generator that the failing call came out of, where nothing tells who was running that.
     """
 
     code: str
@@ -144,6 +145,7 @@ class Sighting:
     candidates: tuple[Candidate, ...] = ()
     is_late: bool = False
     origin: Strand | None = None
+    begins_in: str = ""
 
     def to_json(self) -> str:
         """The sighting as a JSON object."""

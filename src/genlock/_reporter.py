@@ -17,6 +17,7 @@ from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
 from genlock._lookout import Lookout, Seen
 from genlock._protocol import recognise
+from genlock._sighting import Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class Reporter:
         """Tell what an error that somebody has printed was about, and those that it came from."""
         try:
             for each in _errors_within(error):
-                self._tell_one(each, fate, about)
+                self._tell_one(each, fate, about, error)
         except BaseException as failure:
             self._own_failure(failure)
 
@@ -96,14 +97,17 @@ class Reporter:
 
     # Errors -----------------------------------------------------------------------------------
 
-    def _tell_one(self, error: BaseException, fate: str, about: object) -> None:
+    def _tell_one(
+        self, error: BaseException, fate: str, about: object, within: BaseException | None
+    ) -> None:
         seen = self._lookout.what_was_seen_of(error)
         if seen is not None and seen.is_told:
             if seen.sighting is not None:
                 self._say("again", _run_wording.explained_above(seen.sighting))
             return
         sighting = None if seen is None else seen.sighting
-        explanation = explain_in_thread(error, "", sighting=sighting, about=about, under_run=True)
+        known = Known(about=about, within=within)
+        explanation = explain_in_thread(error, known, sighting=sighting, under_run=True)
         if seen is not None:
             seen.sighting = explanation.sighting
             if not seen.is_to_be_told():
@@ -156,7 +160,7 @@ class Reporter:
 
     def _notice(self, error: BaseException, seen: Seen) -> None:
         if self._tells_caught and seen.number == 1:
-            explanation = explain_in_thread(error, "", sighting=seen.sighting, under_run=True)
+            explanation = explain_in_thread(error, sighting=seen.sighting, under_run=True)
             self._unsettled.append((time.monotonic() + _SETTLED_AFTER, seen, explanation))
             self._see_to_a_teller()
 

@@ -345,10 +345,11 @@ def _inside_and_call(diagnosis: Diagnosis) -> list[str]:
 
 def rows(strand: Strand) -> list[str]:
     """A call path as aligned rows: who, where, the code, the remark."""
+    outermost = strand.steps[0].actor if strand.steps else ""
     table = [
         (who, place(step.site), step.site.code, step.remark)
         for who, step in zip(
-            [strand.thread, *(f"→ {step.actor}" for step in strand.steps[1:])],
+            [strand.thread or outermost, *(f"→ {step.actor}" for step in strand.steps[1:])],
             strand.steps,
             strict=False,
         )

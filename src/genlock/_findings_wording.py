@@ -56,12 +56,8 @@ def _reentry(finding: Finding) -> list[str]:
 
 def _contention(finding: Finding) -> list[str]:
     what = repr(finding.expression) if finding.expression else "The generator"
-    lines = [
-        f"  {what} {_was(finding)} while it was running. This path does not lead through it before,"
-        " so most likely",
-        f"  another {_whom(finding)} was inside; which one, and where, a traceback does not tell.",
-        *_path(finding, last=3),
-    ]
+    lines = [f"  {what} {_was(finding)} while it was running. {_likely(finding)}"]
+    lines += _path(finding, last=3)
     if finding.driver and finding.code == "GL011":
         lines.append(
             f"  If {finding.driver} is a generator itself, the shared one is its inner one: a lock"
@@ -75,6 +71,24 @@ def _contention(finding: Finding) -> list[str]:
             "  See who is inside:  genlock run SCRIPT",
         ]
     return lines
+
+
+def _likely(finding: Finding) -> str:
+    other = f"another {_whom(finding)} was inside"
+    if finding.by_way_of and finding.code == "GL011":
+        return (
+            f"This path leads through {finding.by_way_of}: either\n  that is the same generator, or"
+            f" {other}; a traceback does not tell."
+        )
+    if finding.begins_in and finding.code == "GL011":
+        return (
+            f"This path begins in {finding.begins_in}: either\n  {other}, or {finding.begins_in}"
+            " was called by way of it; a traceback does not tell."
+        )
+    return (
+        f"This path does not lead through it before, so most likely\n  {other}; which one, and"
+        " where, a traceback does not tell."
+    )
 
 
 def _otherwise(finding: Finding) -> list[str]:

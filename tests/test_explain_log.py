@@ -358,7 +358,7 @@ def test_a_file_of_that_name_does_not_hide_a_code(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
 def test_what_cannot_be_written_is_one_line_and_status_2(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "genlock", "explain", "GL003"],
             cwd=tmp_path,

@@ -80,8 +80,24 @@ class GuardedMethod(_BoundFunctionWrapper):
 
     if not TYPE_CHECKING:
 
+        def __copy__(self):
+            return self
+
+        def __deepcopy__(self, memo):
+            from copy import deepcopy
+
+            bound_to = getattr(self.__wrapped__, "__self__", None)
+            if bound_to is None:  # a static method
+                return self
+            return getattr(deepcopy(bound_to, memo), self.__name__)
+
         def __reduce_ex__(self, protocol):
-            return getattr, (self.__self__, self.__name__)
+            from pkgutil import resolve_name
+
+            bound_to = getattr(self.__wrapped__, "__self__", None)
+            if bound_to is None:
+                return resolve_name, (f"{self.__module__}:{self.__qualname__}",)
+            return getattr, (bound_to, self.__name__)
 
 
 class GuardedFunction(_FunctionWrapper):
@@ -89,6 +105,15 @@ class GuardedFunction(_FunctionWrapper):
 
     if not TYPE_CHECKING:
         __bound_function_wrapper__ = GuardedMethod
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                wrapped = self.__wrapped__
+                bind = getattr(type(wrapped), "__get__", None)
+                # A function in a class is itself, each time that it is asked for.
+                if bind is not None and bind(wrapped, None, owner) is wrapped:
+                    return self
+            return super().__get__(instance, owner)
 
         def __copy__(self):
             return self

@@ -81,6 +81,9 @@ def matched_nothing(use: Use) -> str:
     elif not use.is_imported:
         why = f"no module {module!r} was imported"
         near = _or([f"{name}:{function}" for name in use.near])
+    elif use.pattern.has_wildcards:
+        why = f"no such function of {module!r} makes generators; name the one that returns them"
+        near = ""
     else:
         why = f"{module!r} has no such function"
         if "<locals>" in function:

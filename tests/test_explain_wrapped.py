@@ -116,6 +116,31 @@ def test_the_lines_are_those_of_then() -> None:
     assert "raise failed" not in told.text
 
 
+def test_lines_that_nothing_has_kept_are_told_to_be_those_of_now() -> None:
+    kept: list[str] = []
+    errors: list[ValueError] = []
+
+    def keeping(rows: Iterator[int]) -> int:
+        try:
+            return next(rows)
+        except ValueError as error:
+            kept.append(genlock.explain(error).text)
+            errors.append(error)
+            return 0
+
+    rows = drawing_by(keeping)
+    next(rows)
+    assert "as it stands now" not in kept[0]
+    later = genlock.explain(errors[0])
+    assert later.sighting is not None
+    (only,) = later.sighting.candidates
+    assert only.inside is not None
+    *callers, call = [step.remark for step in only.inside.steps]
+    assert callers
+    assert set(callers) == {"as it stands now"}
+    assert call == "← this call"
+
+
 def test_a_thread_that_nobody_knows_leaves_no_gap() -> None:
     with ThreadPoolExecutor(1) as pool:
         error = pool.submit(lambda: next(drawing_by(pull))).exception()

@@ -106,15 +106,6 @@ class GuardedFunction(_FunctionWrapper):
     if not TYPE_CHECKING:
         __bound_function_wrapper__ = GuardedMethod
 
-        def __get__(self, instance, owner=None):
-            if instance is None:
-                wrapped = self.__wrapped__
-                bind = getattr(type(wrapped), "__get__", None)
-                # A function in a class is itself, each time that it is asked for.
-                if bind is not None and bind(wrapped, None, owner) is wrapped:
-                    return self
-            return super().__get__(instance, owner)
-
         def __copy__(self):
             return self
 

@@ -8,8 +8,7 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Generator
-from types import FunctionType, GeneratorType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import wrapt
@@ -17,9 +16,10 @@ import wrapt
 from genlock import _run_wording
 from genlock._decorators import GuardedFunction
 from genlock._functions import Place, functions, is_meant_by_wildcard, kept_as, other_names
-from genlock._guard import GuardedIterator, guard
+from genlock._guard import guard
 from genlock._patterns import Pattern, Use, nearest
 from genlock._policy import Choice, check_name
+from genlock._returned import is_bare_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,7 +246,7 @@ class Instrument:
 
     def _call(self, wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
         made = wrapped(*args, **kwargs)
-        if not self._is_active or not _is_bare_generator(made):
+        if not self._is_active or not is_bare_generator(made):
             return made
         self._has_guarded = True
         return guard(made, policy=self._choice.policy(), name=self._name, prime=self._prime)
@@ -260,6 +260,17 @@ class _Instrumented(GuardedFunction):
         __wrapped__: Any
 
         def __init__(self, *_: object) -> None: ...
+
+    else:
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                wrapped = self.__wrapped__
+                bind = getattr(type(wrapped), "__get__", None)
+                # A function in a class is itself, each time that it is asked for.
+                if bind is not None and bind(wrapped, None, owner) is wrapped:
+                    return self
+            return super().__get__(instance, owner)
 
 
 def _still_wanted(found: Any) -> Any:
@@ -283,11 +294,3 @@ def _leads_to(found: Any, wrapper: Any) -> bool:
         else:
             return False
     return False
-
-
-def _is_bare_generator(made: object) -> bool:
-    if type(made) is GeneratorType:
-        return True
-    # A proxy that is asked for its class may have to find out first what it stands for.
-    kind = type(made)
-    return issubclass(kind, Generator) and not issubclass(kind, GuardedIterator)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genlock._protocol import Fault
     from genlock._records import Sighting
 
-    Place = tuple[CodeType, int]
+    Place = tuple[str, CodeType, int]  # the file, too: code is the same that reads the same
 
 _REMEMBERED = 256
 _PLACES = 1000
@@ -35,7 +35,7 @@ _TOOLS = (4, 3, 5)
 _OUTERMOST = Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # noqa: SLF001
 """What calls `threading.excepthook`."""
 
-_FURTHER_PLACES = _OUTERMOST, -1
+_FURTHER_PLACES = "", _OUTERMOST, -1
 """Stands for all that come when there are too many: a program may make code without end."""
 
 
@@ -189,7 +189,8 @@ class Lookout:
 
 
 def _place(traceback: TracebackType) -> Place:
-    return traceback.tb_frame.f_code, traceback.tb_lasti
+    code = traceback.tb_frame.f_code
+    return code.co_filename, code, traceback.tb_lasti
 
 
 def _is_new(fault: Fault, error: BaseException, traceback: TracebackType) -> bool:

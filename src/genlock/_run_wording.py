@@ -94,8 +94,11 @@ def matched_nothing(use: Use) -> str:
 
 def guarded_nothing(use: Use) -> str:
     """A pattern matched functions that returned no generator."""
+    nothing = f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)}"
+    if use.pattern.module == "__main__":
+        return f"{nothing}."
     return (
-        f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)} after"
+        f"{nothing} after"
         f" {use.pattern.module!r} had been imported. What a module makes while it is imported is"
         " not guarded: write @genlock.guarded there."
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from genlock import _frames, _stacks, _tasks
 from genlock._chains import raised_over
 from genlock._expressions import Named, named
-from genlock._lookup import code_of, frame_of, is_running
+from genlock._lookup import UNKNOWN, attribute, code_of, frame_of, is_running
 from genlock._protocol import BUSY, recognise
 from genlock._records import Candidate, Sighting, Site, Step, Strand
 from genlock._wording import THIS_CALL
@@ -36,6 +36,7 @@ _FLAGS: dict[Kind, int] = {
 }
 _SUSPENDABLE = sum(_FLAGS.values())
 _RUNNING = "running"
+_NOW = "as it stands now"
 
 
 class Known(NamedTuple):
@@ -55,11 +56,15 @@ _NOTHING = Known()
 
 
 class Call(NamedTuple):
-    """A frame of the failing thread, and where it stood when the error was raised."""
+    """A frame of the failing thread, and where it stood when the error was raised.
+
+    Or, unless `is_of_then`, where it stands now: no traceback has kept more of it.
+    """
 
     frame: FrameType
     lasti: int
     line: int
+    is_of_then: bool = True
 
 
 class Stacks(NamedTuple):
@@ -105,7 +110,8 @@ def _sight(fault: Fault, error: BaseException, frame: FrameType | None, known: K
     calls = _calls_then(error, known.within) if frame is None else _calls_now(frame)
     thread, about = known.thread, known.about
     if not thread and (frame is not None or _is_own(calls)):
-        thread = _frames.thread_name(_thread.get_ident())
+        task = "" if fault.kind == "generator" else _tasks.current()
+        thread = task or _frames.thread_name(_thread.get_ident())
     origin = _origin(error, thread) if fault.code == "GL013" else None
     call = _failing_call(calls, error if origin else None)
     what = Named("", "", about)
@@ -157,8 +163,12 @@ def _calls_then(error: BaseException, within: BaseException | None) -> list[Call
             if caller is not frame:
                 came_to.setdefault(frame, caller)
         innermost, outermost = innermost or way[-1][0], way[0][0]
+    # As long as a call has not returned, its callers have not moved.
+    is_still_inside = any(frame is outermost for frame in _frames.stack(sys._getframe()))
     return [
-        Call(each, *stood.get(each, (each.f_lasti, each.f_lineno or 0)))
+        Call(each, *stood[each])
+        if each in stood
+        else Call(each, each.f_lasti, each.f_lineno or 0, is_still_inside)
         for each in _callers(innermost, came_to)
     ]
 
@@ -314,7 +324,6 @@ def _candidate(
     inside: Strand | None = None,
 ) -> Candidate:
     name = _frames.short_name(code)
-    module = "" if frame is None else str(frame.f_globals.get("__name__", ""))
     at = None
     if frame is not None and state in ("suspended", "unseen"):
         at = _frames.site(frame)
@@ -322,12 +331,26 @@ def _candidate(
         name,
         kind,
         state,
-        Site(code.co_filename, code.co_firstlineno, name),
-        f"{module}:{code.co_qualname}" if module else "",
+        Site(code.co_filename, _frames.definition_line(code, frame), name),
+        _pattern(code, frame),
         inside,
         at,
         _frames.yields(code) if state == "re-entered" else (),
     )
+
+
+def _pattern(code: CodeType, frame: FrameType | None) -> str:
+    """What --guard can be given to guard what makes it; "" where that has no name to find it by."""
+    names = {} if frame is None else frame.f_globals
+    module = names.get("__name__")
+    if module == "__main__":
+        is_guardable = code.co_filename == names.get("__file__")
+    else:
+        found: object = sys.modules.get(str(module), UNKNOWN)
+        for name in code.co_qualname.split("."):
+            found = attribute(found, name)
+        is_guardable = callable(found) or type(found) in (staticmethod, classmethod)
+    return f"{module}:{code.co_qualname}" if is_guardable else ""
 
 
 # Who is inside ------------------------------------------------------------------------------------
@@ -349,6 +372,7 @@ def _path(body: FrameType, stack: Sequence[Call], last_remark: str) -> tuple[Ste
     for call in _without_library(body, stack):
         if not _frames.is_internal(call.frame):
             remark = _RUNNING if call.frame is body else ""
+            remark = remark if call.is_of_then else _NOW
             steps.append(_step(call, remark=remark if steps else last_remark or remark))
             if entered:
                 break

@@ -33,6 +33,7 @@ _CAN_ONLY = {
 }
 _SEE_IT_HAPPEN = " To see it as it happens:  genlock run SCRIPT"
 _WHEN_RUN_SEES_IT = " genlock run sees it as it happens from Python 3.12 on."
+_WHEN_MANY_COME = " Of errors that come fast, genlock run looks at some as they happen."
 _CANDIDATES_SHOWN = 6
 _MADE_IN_AN_EXPRESSION = ("<genexpr>", "<lambda>")
 
@@ -54,7 +55,7 @@ def not_known(sighting: Sighting, *, under_run: bool = False) -> list[str]:
     """What the sighting leaves open, one sentence each."""
     hint = _SEE_IT_HAPPEN
     if under_run:
-        hint = "" if hasattr(sys, "monitoring") else _WHEN_RUN_SEES_IT
+        hint = _WHEN_MANY_COME if hasattr(sys, "monitoring") else _WHEN_RUN_SEES_IT
     return list(_gaps(sighting, hint))
 
 
@@ -344,9 +345,6 @@ def _to_guard(sighting: Sighting, *, under_run: bool) -> str:
     if only is None or sighting.code != "GL011" or _is_reentry(only):
         return ""
     if not under_run and not _is_elsewhere(only.made_by):
-        return ""
-    module, _, function = only.pattern.partition(":")
-    if "<" in function and module != "__main__":  # it has no name, once its module is compiled
         return ""
     return shlex.quote(only.pattern) if only.pattern else ""
 

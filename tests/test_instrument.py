@@ -497,6 +497,12 @@ def test_what_is_no_pattern_is_refused_with_what_to_write(text: str) -> None:
         genlock.instrument(text)
 
 
+@pytest.mark.parametrize("given", [5, None, len])
+def test_what_is_no_text_is_refused_with_what_to_write(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"takes a pattern such as 'pkg.mod:function', not "):
+        genlock.instrument(given)
+
+
 def test_options_are_those_of_a_guard() -> None:
     with pytest.raises(TypeError, match="unknown option 'patience'"):
         genlock.instrument("a:f", patience=1)  # type: ignore[call-arg]

@@ -43,7 +43,7 @@ locals_of_frames: list[weakref.ref[Local]] = []
 @contextmanager
 def looking_out() -> Iterator[tuple[Lookout, list[Seen]]]:
     seen: list[Seen] = []
-    lookout = Lookout(lambda _, each: seen.append(each), lambda _: None)
+    lookout = Lookout(lambda _, each: seen.append(each))
     assert lookout.start()
     try:
         yield lookout, seen
@@ -127,7 +127,7 @@ def test_no_error_is_kept_alive() -> None:
 
 @pytest.mark.timeout(30)
 def test_the_latest_errors_are_remembered_whichever_threads_they_are_of() -> None:
-    lookout = Lookout(lambda *_: None, lambda _: None)
+    lookout = Lookout(lambda *_: None)
     place = "", echo.__code__, 0
     kept: list[list[TypeError]] = []
 
@@ -143,7 +143,7 @@ def test_the_latest_errors_are_remembered_whichever_threads_they_are_of() -> Non
 
 
 def test_an_error_at_the_address_of_a_former_one_is_remembered_as_long_as_others() -> None:
-    lookout = Lookout(lambda *_: None, lambda _: None)
+    lookout = Lookout(lambda *_: None)
     error = TypeError()
     for _ in range(_REMEMBERED + 1):
         lookout._remember(error, ("", echo.__code__, 0))
@@ -151,7 +151,7 @@ def test_an_error_at_the_address_of_a_former_one_is_remembered_as_long_as_others
 
 
 def test_places_are_told_apart_up_to_a_number_and_all_errors_counted() -> None:
-    lookout = Lookout(lambda *_: None, lambda _: None)
+    lookout = Lookout(lambda *_: None)
     numbers = [
         lookout._remember(TypeError(), ("", echo.__code__, place)).number
         for place in range(_PLACES + 50)

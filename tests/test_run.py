@@ -129,7 +129,66 @@ thread.join()
     )
     ran = genlock_run("program.py", directory=tmp_path)
     assert ran.stdout.startswith("hook got can't send non-None value")
-    assert ran.stderr.count("GL012]") == SEES_ERRORS_RAISED
+    assert ran.stderr.count("GL012]") == 1
+
+
+@pytest.mark.parametrize("place", ["main", "thread"])
+def test_hooks_that_the_program_has_installed_do_not_explain_again(
+    place: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        LATE
+        + f"""
+import threading, genlock
+genlock.install_excepthook()
+if {place!r} == "main":
+    send_early()
+thread = threading.Thread(target=send_early)
+thread.start()
+thread.join()
+""",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stderr.count("Traceback") == 1
+    assert ran.stderr.count("GL012]") == 1
+
+
+@pytest.mark.parametrize("pool", ["multiprocessing.Pool(1)", "ProcessPoolExecutor(1)"])
+def test_an_error_from_another_process_is_explained_by_its_traceback(
+    pool: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        f"""
+        import multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        def numbers():
+            yield next(shared)
+        def work(_):
+            global shared
+            shared = numbers()
+            return next(shared)
+        if __name__ == "__main__":
+            multiprocessing.set_start_method("spawn")
+            with {pool} as pool:
+                print(list(pool.map(work, [1])))
+        """,
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    report = ran.stderr.partition("genlock: ")[2]
+    assert report.startswith("[GL011] ValueError: generator already executing\n")
+    assert "  It was raised in another process.\n" in report
+    assert "'numbers' was asked for a value while it was still running: the call came" in report
+    assert re.search(r"→ numbers +program.py:5  yield next\(shared\) +← this call", report)
+
+
+def test_guards_that_are_switched_off_are_told_of(tmp_path: Path) -> None:
+    write(tmp_path, LATE)
+    words = ("--guard", "__main__:echo", "program.py")
+    off = genlock_run(*words, directory=tmp_path, GENLOCK="off")
+    assert off.stderr == "genlock: GENLOCK=off in the environment: --guard guards nothing.\n"
+    assert genlock_run(*words, directory=tmp_path).stderr == ""
 
 
 @needs_monitoring

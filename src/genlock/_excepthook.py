@@ -20,6 +20,15 @@ _state = threading.local()
 """Whether the calling thread is about to explain: of several hooks in a chain only one does."""
 
 
+_is_left_to_the_report = False
+
+
+def leave_to_the_report() -> None:
+    """Explain nothing from now on: `genlock run` does, and once is enough."""
+    global _is_left_to_the_report  # noqa: PLW0603  # state of this module
+    _is_left_to_the_report = True
+
+
 class ExceptHooks:
     """The hooks that `install_excepthook` has set; also a context manager that takes them out.
 
@@ -78,7 +87,8 @@ class ExceptHooks:
         about: object = None,
     ) -> None:
         """Do what was done before, then explain, if no hook further out is going to."""
-        if not self._is_active or getattr(_state, "is_explaining", False):
+        is_to_explain = self._is_active and not _is_left_to_the_report
+        if not is_to_explain or getattr(_state, "is_explaining", False):
             before()
             return
         _state.is_explaining = True

@@ -22,16 +22,28 @@ def nothing_found(sources: list[str]) -> str:
 
 def told(finding: Finding) -> str:
     """One finding in words."""
-    lines = [_headline(finding)]
+    more = f"  More about it:  genlock explain {finding.code}"
+    return "\n".join([_headline(finding), *_told_below(finding), more])
+
+
+def told_of_another_process(finding: Finding) -> list[str]:
+    """One that an exception has brought along as text; the first line says what it was."""
+    return [finding.error, "  It was raised in another process.", *_told_below(finding)]
+
+
+NOT_KNOWN_OF_ANOTHER_PROCESS = (
+    "who was inside when it was raised: of another process there is the text of a traceback only."
+)
+
+
+def _told_below(finding: Finding) -> list[str]:
     if finding.is_own:
-        lines += [*finding.message]
-    elif finding.verdict == "re-entry":
-        lines += _reentry(finding)
-    elif finding.verdict == "contention":
-        lines += _contention(finding)
-    else:
-        lines += _otherwise(finding)
-    return "\n".join([*lines, f"  More about it:  genlock explain {finding.code}"])
+        return [*finding.message]
+    if finding.verdict == "re-entry":
+        return _reentry(finding)
+    if finding.verdict == "contention":
+        return _contention(finding)
+    return _otherwise(finding)
 
 
 def _headline(finding: Finding) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import wrapt
 
-from genlock import _run_wording
+from genlock import _run_wording, _wording
 from genlock._decorators import GuardedFunction
 from genlock._functions import Place, functions, is_meant_by_wildcard, kept_as, other_names
 from genlock._guard import guard
@@ -64,13 +64,15 @@ def instrument(
 
     Raises:
         ValueError: `pattern` is malformed, or an option's value is not possible.
-        TypeError: an option is unknown or of a wrong type.
+        TypeError: `pattern` is no text, or an option is unknown or of a wrong type.
 
     Thread-safe. A pattern that matches nothing, a module that is still being imported, and names by
     which the unguarded functions can still be called, are logged as warnings by the logger
     "genlock".
     """
     check_name(name)
+    if not isinstance(pattern, str):
+        raise TypeError(_wording.not_a_pattern(pattern))
     handle = Instrument(Pattern.parse(pattern), Choice(policy, options), name, prime=prime)
     handle.install()
     atexit.register(handle.tell_what_is_missing)

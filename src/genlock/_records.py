@@ -127,11 +127,12 @@ class Sighting:
     """What could be seen around an error of the interpreter's about a generator.
 
     `error` is its type and text, `thread` the one (or the task) that made the failing call, where
-    known, and `call` that call. `expression` is what the call names; if that could be looked up (`is_named`),
-    it is the only one of `candidates`, else those are all that are running. `driver` is the
-    generator in whose body the call stands. `is_late` tells that others have run since the error
-    was raised. `origin` is the path to what went wrong in the generator's own body. `begins_in` is
-    a generator that the failing call came out of, where nothing tells who was running that.
+    known, and `call` that call. `expression` is what the call names; if that could be looked up
+    (`is_named`), it is the only one of `candidates`, else those are all that are running. `driver`
+    is the generator in whose body the call stands. `is_late` tells that others have run since the
+    error was raised. `origin` is the path to what went wrong in the generator's own body.
+    `begins_in` is a generator that the failing call came out of, where nothing tells who was
+    running that.
     """
 
     code: str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlock import _run_wording
 from genlock._chains import hanging_together
+from genlock._excepthook import leave_to_the_report
 from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
 from genlock._lookout import Lookout, Seen
@@ -42,20 +43,21 @@ class Reporter:
         self, write: Callable[[str, dict[str, object]], None], *, tells_caught: bool
     ) -> None:
         self._write, self._tells_caught = write, tells_caught
-        self._lookout = Lookout(self._notice, self._about_to_be_printed)
+        self._lookout = Lookout(self._notice)
         self._unsettled: deque[tuple[float, Seen, Explanation]] = deque()
         self._is_teller_at_work = _thread.allocate_lock()
         self._explained: deque[Seen] = deque()
-        self._thread_hook: Any = None
+        self._hooked = threading.local()
 
     def start(self) -> None:
         """See errors from now on, those of threads and finalisers included."""
         sees_errors_raised = self._lookout.start()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
-        self._chain(threading, "excepthook", lambda args: self.tell(args.exc_value, "thread"))
+        leave_to_the_report()
+        self._chain(threading, "excepthook", self._tell_of_thread)
         self._chain(sys, "unraisablehook", self._tell_of_ignored)
-        self._thread_hook = threading.excepthook
+        _see_threads_end(self._tell_of_ended_thread)
         if self._tells_caught and not sees_errors_raised:
             self._say("note", _run_wording.ONLY_LOGGED)
             _see_logged(self._tell_of_logged)
@@ -143,9 +145,15 @@ class Reporter:
     def _tell_of_ignored(self, unraisable: Any) -> None:
         self.tell(unraisable.exc_value, "ignored", unraisable.object)
 
-    def _about_to_be_printed(self, error: BaseException) -> None:
-        if threading.excepthook is not self._thread_hook:  # the program's own, which may not chain
+    def _tell_of_thread(self, args: Any) -> None:
+        self._hooked.error = id(args.exc_value)
+        self.tell(args.exc_value, "thread")
+
+    def _tell_of_ended_thread(self, error: BaseException | None) -> None:
+        """Tell of an error that came to a hook of the program's own, if that does not chain."""
+        if getattr(self._hooked, "error", None) != id(error):
             self.tell(error, "thread")
+        self._hooked.error = None
 
     # What the program catches -----------------------------------------------------------------
 
@@ -205,6 +213,28 @@ def _errors_within(error: BaseException | None) -> list[BaseException]:
     """
     shown = hanging_together(error, as_printed=True)
     return [each for each in shown if recognise(each) is not None][::-1]
+
+
+def _see_threads_end(tell: Callable[[BaseException | None], None]) -> None:
+    """Have `tell` called when `threading.excepthook` was, whichever that is by then."""
+    module: Any = threading
+    make = getattr(module, "_make_invoke_excepthook", None)
+    if make is None:  # as every version has it that this knows of
+        return
+
+    def make_and_tell() -> Callable[[threading.Thread], None]:
+        invoke = make()
+
+        def invoke_and_tell(thread: threading.Thread) -> None:
+            error = sys.exc_info()[1]
+            try:
+                invoke(thread)
+            finally:
+                tell(error)
+
+        return invoke_and_tell
+
+    module._make_invoke_excepthook = make_and_tell  # noqa: SLF001
 
 
 def _see_logged(tell: Callable[[BaseException], None]) -> None:

@@ -29,6 +29,7 @@ RUNS_AT_ONCE = (
     "  To have the error, and see it explained:  PYTHON_GIL=1 genlock run …\n"
     "  To have the threads take turns:  genlock run --guard module:function …"
 )
+IS_OFF = "GENLOCK=off in the environment: --guard guards nothing."
 NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
 
 

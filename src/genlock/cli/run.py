@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from genlock import _run_wording
+from genlock._gates import is_off
 from genlock._instrument import Instrument
 from genlock._launch import NoProgramError, Program
 from genlock._patterns import Pattern, PatternError, Use
@@ -83,6 +84,8 @@ def perform(options: argparse.Namespace) -> int:
     atexit.register(_finish, reporter, handles, main)
     if RUN_AT_ONCE and not patterns:
         reporter.say(_run_wording.RUNS_AT_ONCE)
+    if is_off and patterns:
+        reporter.say(_run_wording.IS_OFF)
     for handle in handles:
         handle.install()
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)

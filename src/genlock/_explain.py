@@ -130,11 +130,10 @@ def _code(error: BaseException) -> str:
 def _of_another_process(finding: Finding, found_in: str, about_it: list[str]) -> Explanation:
     """Of an error that has brought its traceback along as text."""
     headline, *lines = _findings_wording.told_of_another_process(finding)
-    not_known = _findings_wording.NOT_KNOWN_OF_ANOTHER_PROCESS
-    text = [f"[{finding.code}] {headline}", *lines, f"  Not known: {not_known}", *about_it]
-    return Explanation(
-        finding.code, finding.error, "\n".join(text), found_in, not_known=(not_known,)
-    )
+    not_known = _findings_wording.not_known_of_another_process(finding)
+    gaps = [f"  Not known: {gap}" for gap in not_known]
+    text = [f"[{finding.code}] {headline}", *lines, *gaps, *about_it]
+    return Explanation(finding.code, finding.error, "\n".join(text), found_in, not_known=not_known)
 
 
 def _of_own(error: GenlockError, found_in: str, more: int) -> Explanation:

@@ -31,9 +31,11 @@ def told_of_another_process(finding: Finding) -> list[str]:
     return [finding.error, "  It was raised in another process.", *_told_below(finding)]
 
 
-NOT_KNOWN_OF_ANOTHER_PROCESS = (
-    "who was inside when it was raised: of another process there is the text of a traceback only."
-)
+def not_known_of_another_process(finding: Finding) -> tuple[str, ...]:
+    """What the text of a traceback leaves open, one sentence each."""
+    if finding.verdict != "contention":
+        return ()
+    return ("who was inside when it was raised: of another process there is its traceback only.",)
 
 
 def _told_below(finding: Finding) -> list[str]:

@@ -81,7 +81,8 @@ def not_of_the_protocol(error: str) -> str:
 def not_explainable(given: object) -> str:
     """What was to be explained is no exception."""
     return (
-        f"explain() takes an exception, as  except … as error  names it, not {reprlib.repr(given)}.\n"
+        "explain() takes an exception, as  except … as error  names it, not"
+        f" {reprlib.repr(given)}.\n"
         "  A text is for the command:  genlock explain 'ValueError: …'"
     )
 

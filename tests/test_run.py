@@ -478,6 +478,8 @@ def local():
         def __iter__(self):
             yield work()
     return iter(Source())
+def of_expression():
+    return (work() for _ in range(1))
 @passed_on
 @passed_on
 def decorated():
@@ -500,7 +502,8 @@ finally:
 PATIENCE, IMPATIENCE = "20", "0.1"
 """For how many seconds the worker stays inside: as long as an error takes, or as there is none."""
 NAMED = ["numbers()", "Source().draw()", "Source.static()", "decorated()"]
-UNNAMED = ["nested()", "Source().drawn", "local()", "by_lambda()", "(work() for _ in range(1))"]
+RETURNED = ["nested()", "of_expression()"]
+UNNAMED = ["Source().drawn", "local()", "by_lambda()", "(work() for _ in range(1))"]
 
 
 def advice(stderr: str, begin: str) -> str:
@@ -509,7 +512,7 @@ def advice(stderr: str, begin: str) -> str:
     return line.removeprefix(begin)
 
 
-@pytest.mark.parametrize("made", [*NAMED, *UNNAMED])
+@pytest.mark.parametrize("made", [*NAMED, *RETURNED, *UNNAMED])
 def test_a_guard_that_is_recommended_cures_the_program(made: str, tmp_path: Path) -> None:
     write(tmp_path, MAKERS + SHARE.format(made=made))
     bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
@@ -520,7 +523,7 @@ def test_a_guard_that_is_recommended_cures_the_program(made: str, tmp_path: Path
     assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
 
 
-@pytest.mark.parametrize("made", NAMED)
+@pytest.mark.parametrize("made", [*NAMED, *RETURNED])
 def test_so_does_one_for_a_module(made: str, tmp_path: Path) -> None:
     write(tmp_path, MAKERS, "library.py")
     source = "import library\nfrom library import begun, leave, threading\n"
@@ -542,7 +545,7 @@ def test_a_guard_that_cannot_be_had_is_not_recommended(made: str, tmp_path: Path
     assert "--guard" not in ran.stderr
 
 
-@pytest.mark.parametrize("made", [*NAMED, *UNNAMED[:3]])
+@pytest.mark.parametrize("made", [*NAMED, "nested()", "Source().drawn", "local()"])
 def test_a_decorator_that_is_recommended_cures_the_program(made: str, tmp_path: Path) -> None:
     write(tmp_path, MAKERS + SHARE.format(made=made))
     bare = genlock_run("program.py", PATIENCE, directory=tmp_path)

@@ -73,10 +73,10 @@ def is_meant_by_wildcard(place: Place, module: ModuleType) -> bool:
         return False
     if place.attribute.startswith("__") and place.attribute.endswith("__"):
         return inspect.isgeneratorfunction(function)
-    return any(_has_generators(inner.__code__) for inner in _python_functions(function))
+    return any(_has_generators(inner.__code__) for inner in python_functions(function))
 
 
-def _python_functions(function: Any) -> Iterator[FunctionType]:
+def python_functions(function: Any) -> Iterator[FunctionType]:
     """The function, and those that it is wrapped around by its own account."""
     for _ in range(_DEEPEST):
         if issubclass(type(function), staticmethod | classmethod):

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from genlock import _frames, _stacks, _tasks
 from genlock._chains import raised_over
 from genlock._expressions import Named, named
-from genlock._lookup import UNKNOWN, attribute, code_of, frame_of, is_running
+from genlock._guardable import pattern_for
+from genlock._lookup import code_of, frame_of, is_running
 from genlock._protocol import BUSY, recognise
 from genlock._records import Candidate, Sighting, Site, Step, Strand
 from genlock._wording import THIS_CALL
@@ -332,25 +333,11 @@ def _candidate(
         kind,
         state,
         Site(code.co_filename, _frames.definition_line(code, frame), name),
-        _pattern(code, frame),
+        pattern_for(code, frame),
         inside,
         at,
         _frames.yields(code) if state == "re-entered" else (),
     )
-
-
-def _pattern(code: CodeType, frame: FrameType | None) -> str:
-    """What --guard can be given to guard what makes it; "" where that has no name to find it by."""
-    names = {} if frame is None else frame.f_globals
-    module = names.get("__name__")
-    if module == "__main__":
-        is_guardable = code.co_filename == names.get("__file__")
-    else:
-        found: object = sys.modules.get(str(module), UNKNOWN)
-        for name in code.co_qualname.split("."):
-            found = attribute(found, name)
-        is_guardable = callable(found) or type(found) in (staticmethod, classmethod)
-    return f"{module}:{code.co_qualname}" if is_guardable else ""
 
 
 # Who is inside ------------------------------------------------------------------------------------

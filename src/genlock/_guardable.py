@@ -45,10 +45,10 @@ def pattern_for(code: CodeType, frame: FrameType | None) -> str:
 
 def _returned_by(found: object, frame: FrameType) -> Iterator[str]:
     """The functions inside of a function whose generators it returns, by its source."""
-    *_, function = (None, *python_functions(found))
-    if function is None or function.__code__.co_filename != frame.f_code.co_filename:
+    functions = list(python_functions(found))
+    if not functions or functions[-1].__code__.co_filename != frame.f_code.co_filename:
         return
-    first = function.__code__.co_firstlineno
+    first = functions[-1].__code__.co_firstlineno
     lines = [_frames.source_line(frame, first + number) for number in range(_MOST_LINES)]
     try:
         tree = parsed(dedent("".join(inspect.getblock(lines))))

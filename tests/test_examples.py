@@ -91,6 +91,19 @@ def test_running_values() -> None:
     ]
 
 
+def test_testing_kit() -> None:
+    pytest.importorskip("hypothesis")
+    assert output_of("testing_kit.py") == [
+        "Sums: [3, 7, 12]",
+        "next(): yielded 0",
+        "send(3): yielded 3",
+        "close(): returned None",
+        "Hammered by 4 threads, 500 times each: 2000",
+        "Left suspended: numbers",
+        "Any schedule adds up",
+    ]
+
+
 def test_producers() -> None:
     first, together = output_of("producers.py")
     assert first == "0 1 1 2 3 5 8 13 21 34 55 89"

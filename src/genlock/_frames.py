@@ -99,6 +99,12 @@ def instruction_at(code: CodeType, lasti: int) -> int:
     return lasti
 
 
+def full_line(frame: FrameType, line: int | None = None) -> Site:
+    """Where a frame stands, now or then, with its whole line: the same on every Python."""
+    code, line = frame.f_code, line or frame.f_lineno or 0
+    return Site(code.co_filename, line, short_name(code), source_line(frame, line).strip())
+
+
 def raised_at(traceback: TracebackType | None) -> Site | None:
     """The innermost line of a traceback that is not genlock's own."""
     found = None

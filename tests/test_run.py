@@ -233,6 +233,21 @@ def test_whatever_is_logged_as_an_error_is_logged(exc_info: str, tmp_path: Path)
 
 
 @needs_monitoring
+def test_the_same_code_in_many_files_is_told_of_up_to_a_number(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+        source = "def echo():\\n    yield\\ntry: echo().send(1)\\nexcept TypeError: pass"
+        for number in range(1010):
+            exec(compile(source, f"<made {number}>", "exec"), {})
+        """,
+    )
+    ran = genlock_run("--caught", "program.py", directory=tmp_path)
+    assert ran.stderr.count("The program caught this: [GL012]") == 1001
+    assert ran.stderr.endswith(f"{_run_wording.caught_untold(10, tells_caught=True)}\n")
+
+
+@needs_monitoring
 def test_what_is_caught_is_told_while_the_program_runs(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -84,7 +84,8 @@ class Reporter:
         told = {seen.place for seen in explained}
         untold = sum(number for place, number in numbers.items() if place not in told)
         if untold:
-            self._say("caught", _run_wording.caught_untold(untold), number=untold)
+            text = _run_wording.caught_untold(untold, tells_caught=self._tells_caught)
+            self._say("caught", text, number=untold)
 
     def say(self, text: str) -> None:
         """Tell of something that is no error of the program's."""

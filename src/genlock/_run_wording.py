@@ -52,9 +52,11 @@ def raised_often(sighting: Sighting | None, number: int) -> str:
     return f"[{sighting.code}] was raised {number} times in all{where}."
 
 
-def caught_untold(number: int) -> str:
+def caught_untold(number: int, *, tells_caught: bool = False) -> str:
     """The program has caught errors that nobody was told of."""
     errors = "1 error" if number == 1 else f"{number} errors"
+    if tells_caught:
+        return f"the program caught {errors} about generators at more places than are told apart."
     return f"the program caught {errors} about generators. To have them explained:  --caught"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -130,7 +131,66 @@ thread.join()
     )
     ran = genlock_run("program.py", directory=tmp_path)
     assert ran.stdout.startswith("hook got can't send non-None value")
-    assert ran.stderr.count("GL012]") == SEES_ERRORS_RAISED
+    assert ran.stderr.count("GL012]") == 1
+
+
+@pytest.mark.parametrize("place", ["main", "thread"])
+def test_hooks_that_the_program_has_installed_do_not_explain_again(
+    place: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        LATE
+        + f"""
+import threading, genlock
+genlock.install_excepthook()
+if {place!r} == "main":
+    send_early()
+thread = threading.Thread(target=send_early)
+thread.start()
+thread.join()
+""",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stderr.count("Traceback") == 1
+    assert ran.stderr.count("GL012]") == 1
+
+
+@pytest.mark.parametrize("pool", ["multiprocessing.Pool(1)", "ProcessPoolExecutor(1)"])
+def test_an_error_from_another_process_is_explained_by_its_traceback(
+    pool: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        f"""
+        import multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        def numbers():
+            yield next(shared)
+        def work(_):
+            global shared
+            shared = numbers()
+            return next(shared)
+        if __name__ == "__main__":
+            multiprocessing.set_start_method("spawn")
+            with {pool} as pool:
+                print(list(pool.map(work, [1])))
+        """,
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    report = ran.stderr.partition("genlock: ")[2]
+    assert report.startswith("[GL011] ValueError: generator already executing\n")
+    assert "  It was raised in another process.\n" in report
+    assert "'numbers' was asked for a value while it was still running: the call came" in report
+    assert re.search(r"→ numbers +program.py:5  yield next\(shared\) +← this call", report)
+
+
+def test_guards_that_are_switched_off_are_told_of(tmp_path: Path) -> None:
+    write(tmp_path, LATE)
+    words = ("--guard", "__main__:echo", "program.py")
+    off = genlock_run(*words, directory=tmp_path, GENLOCK="off")
+    assert off.stderr == "genlock: GENLOCK=off in the environment: --guard guards nothing.\n"
+    assert genlock_run(*words, directory=tmp_path).stderr == ""
 
 
 @needs_monitoring
@@ -172,6 +232,21 @@ def test_whatever_is_logged_as_an_error_is_logged(exc_info: str, tmp_path: Path)
     assert (ran.stdout, ran.returncode) == ("went on\n", 0)
     assert "logged it" in ran.stderr
     assert "failed" not in ran.stderr
+
+
+@needs_monitoring
+def test_the_same_code_in_many_files_is_told_of_up_to_a_number(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+        source = "def echo():\\n    yield\\ntry: echo().send(1)\\nexcept TypeError: pass"
+        for number in range(1010):
+            exec(compile(source, f"<made {number}>", "exec"), {})
+        """,
+    )
+    ran = genlock_run("--caught", "program.py", directory=tmp_path)
+    assert ran.stderr.count("The program caught this: [GL012]") == 1001
+    assert ran.stderr.endswith(f"{_run_wording.caught_untold(10, tells_caught=True)}\n")
 
 
 @needs_monitoring
@@ -435,43 +510,133 @@ def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
     assert (ran.stdout, ran.stderr, ran.returncode) == ("[0, 1]\n", "", 0)
 
 
-INNER = """
-def make(begun, leave):
-    def inner():
-        begun.set()
-        leave.wait(20)
-        yield 1
-    return inner()
-"""
-SHARE_INNER = """
-import threading
+MAKERS = """
+import functools, genlock, sys, threading
 begun, leave = threading.Event(), threading.Event()
-shared = make(begun, leave)
-worker = threading.Thread(target=lambda: next(shared), name="worker")
+def work():
+    begun.set()
+    leave.wait(float(sys.argv[1]))
+def passed_on(function):
+    @functools.wraps(function)
+    def call(*args):
+        return function(*args)
+    return call
+def numbers():
+    yield work()
+def nested():
+    def inner():
+        yield work()
+    return inner()
+class Source:
+    def draw(self):
+        yield work()
+    @staticmethod
+    def static():
+        yield work()
+    @property
+    def drawn(self):
+        yield work()
+def local():
+    class Source:
+        def __iter__(self):
+            yield work()
+    return iter(Source())
+def of_expression():
+    return (work() for _ in range(1))
+@passed_on
+@passed_on
+def decorated():
+    yield work()
+by_lambda = lambda: (work() for _ in range(1))
+"""
+SHARE = """
+shared = {made}
+def take():
+    next(shared, None)
+worker = threading.Thread(target=take, name="worker")
 worker.start()
 begun.wait()
 try:
-    next(shared)
+    take()
 finally:
     leave.set()
     worker.join()
 """
+PATIENCE, IMPATIENCE = "20", "0.1"
+"""For how many seconds the worker stays inside: as long as an error takes, or as there is none."""
+NAMED = ["numbers()", "Source().draw()", "Source.static()", "decorated()"]
+RETURNED = ["nested()", "of_expression()"]
+UNNAMED = ["Source().drawn", "local()", "by_lambda()", "(work() for _ in range(1))"]
 
 
-def test_a_guard_that_can_be_had_is_recommended_as_one_types_it(tmp_path: Path) -> None:
-    write(tmp_path, INNER + SHARE_INNER)
-    bare = genlock_run("program.py", directory=tmp_path)
-    assert "genlock run --guard '__main__:make.<locals>.inner' …" in bare.stderr
-    ran = genlock_run("--guard", "__main__:make.<locals>.inner", "program.py", directory=tmp_path)
-    assert "already executing" not in ran.stderr
+def advice(stderr: str, begin: str) -> str:
+    """The rest of the one line that begins like this."""
+    (line,) = [line.strip() for line in stderr.splitlines() if line.strip().startswith(begin)]
+    return line.removeprefix(begin)
 
 
-def test_a_guard_that_cannot_be_had_is_not_recommended(tmp_path: Path) -> None:
-    write(tmp_path, INNER, "library.py")
-    write(tmp_path, "from library import make\n" + SHARE_INNER)
-    ran = genlock_run("program.py", directory=tmp_path)
-    assert "[GL011] 'inner' was asked for a value" in ran.stderr
+@pytest.mark.parametrize("made", [*NAMED, *RETURNED, *UNNAMED])
+def test_a_guard_that_is_recommended_cures_the_program(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS + SHARE.format(made=made))
+    bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    assert "ValueError: generator already executing" in bare.stderr
+    command = advice(bare.stderr, "or, without a change:  genlock run ")
+    words = shlex.split(command.replace("…", f"program.py {IMPATIENCE}"))
+    ran = genlock_run(*words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("made", [*NAMED, *RETURNED])
+def test_so_does_one_for_a_module(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS, "library.py")
+    source = "import library\nfrom library import begun, leave, threading\n"
+    write(tmp_path, source + SHARE.format(made=f"library.{made}"))
+    bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    command = advice(bare.stderr, "or, without a change:  genlock run ")
+    words = shlex.split(command.replace("…", f"program.py {IMPATIENCE}"))
+    ran = genlock_run(*words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("made", UNNAMED[:-1])
+def test_a_guard_that_cannot_be_had_is_not_recommended(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS, "library.py")
+    source = "import library\nfrom library import begun, leave, threading\n"
+    write(tmp_path, source + SHARE.format(made=f"library.{made}"))
+    ran = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    assert "[GL011]" in ran.stderr
     assert "--guard" not in ran.stderr
+
+
+@pytest.mark.parametrize("made", [*NAMED, "nested()", "Source().drawn", "local()"])
+def test_a_decorator_that_is_recommended_cures_the_program(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS + SHARE.format(made=made))
+    bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    place, decorator = advice(bare.stderr, "Let them take turns; write above ").split(":  ")
+    lines = (tmp_path / "program.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    number = int(place.removeprefix("program.py:")) - 1
+    indent = " " * (len(lines[number]) - len(lines[number].lstrip()))
+    write(tmp_path, "".join([*lines[:number], f"{indent}{decorator}\n", *lines[number:]]))
+    ran = genlock_run("program.py", IMPATIENCE, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    "returning", ["def made():\n    return numbers()", "def made():\n    return nested()"]
+)
+def test_a_function_may_be_guarded_that_returns_a_generator(returning: str, tmp_path: Path) -> None:
+    write(tmp_path, f"{MAKERS}{returning}\n" + SHARE.format(made="made()"))
+    ran = genlock_run("--guard", "__main__:made", "program.py", IMPATIENCE, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+def test_one_that_returns_none_is_told_of(tmp_path: Path) -> None:
+    write(tmp_path, "def made():\n    return 5\nprint(made())\n")
+    ran = genlock_run("--guard", "__main__:made", "program.py", directory=tmp_path)
+    nothing = "genlock: '__main__:made' guarded nothing: no generator came out of made.\n"
+    assert (ran.stdout, ran.stderr) == ("5\n", nothing)
+    ran = genlock_run("--guard", "__main__:ma*", "program.py", directory=tmp_path)
+    assert "no such function of '__main__' makes generators" in ran.stderr
 
 
 @pytest.mark.parametrize("pattern", ["__main__:numbers", "package.inner:numbers"])

@@ -52,16 +52,13 @@ def perform(options: argparse.Namespace) -> int:
     if options.top < 1:
         raise RefusedError(f"--top has to be 1 or more, not {options.top}")
     trace = _loaded(options.file)
-    try:
-        if options.output is not None:
-            name = os.path.basename(options.file)
-            write(write_page(trace, name, options.output, option="--output"))
-            return 0
-        write("\n".join(wording.heading(options.file, trace)))
-        _write_table(trace, options.by, options.top)
-        _write_findings(trace, options.by)
-    except BrokenPipeError:  # whoever reads has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
+    if options.output is not None:
+        name = os.path.basename(options.file)
+        write(write_page(trace, name, options.output, option="--output"))
+        return 0
+    write("\n".join(wording.heading(options.file, trace)))
+    _write_table(trace, options.by, options.top)
+    _write_findings(trace, options.by)
     return 0
 
 

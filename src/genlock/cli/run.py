@@ -9,11 +9,13 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from genlock import _run_wording
+from genlock._gates import is_off
 from genlock._instrument import Instrument
 from genlock._launch import NoProgramError, Program
 from genlock._on_signal import listen_by_default
 from genlock._patterns import Pattern, PatternError, Use
 from genlock._reporter import Reporter
+from genlock._returned import made_generators
 from genlock._rewrite import guard_generators
 from genlock._stacks import RUN_AT_ONCE
 from genlock.cli import RefusedError
@@ -98,6 +100,8 @@ def perform(options: argparse.Namespace) -> int:
     atexit.register(_finish, reporter, handles, main, traced_run)
     if RUN_AT_ONCE and not patterns:
         reporter.say(_run_wording.RUNS_AT_ONCE)
+    if is_off and patterns:
+        reporter.say(_run_wording.IS_OFF)
     for handle in handles:
         handle.install()
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)
@@ -119,32 +123,42 @@ class _MainGuard:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns = patterns
-        self._names: list[str] = []
+        self._makers: list[str] = []
+        self._others: list[str] = []
         self._is_compiled = False
         self._before = sys.modules.get(_MAIN)
         self._process = os.getpid()
 
     def rewrite(self, tree: ast.Module) -> ast.Module:
         self._is_compiled = True
-        return guard_generators(tree, self._matches)
+        return guard_generators(tree, self._matches, self._names_it)
 
     def _matches(self, qualname: str) -> bool:
-        self._names.append(qualname)
+        self._makers.append(qualname)
         return any(_means(pattern, qualname) for pattern in self._patterns)
 
+    def _names_it(self, qualname: str) -> bool:
+        self._others.append(qualname)
+        return any(_means(pattern, qualname, by_name=True) for pattern in self._patterns)
+
     def unused(self) -> Iterator[Use]:
-        """The patterns that matched nothing, unless the program could not be compiled at all."""
+        """The patterns that guarded nothing, unless the program could not be compiled at all."""
         if not self._is_compiled and sys.modules.get(_MAIN) is self._before:
             return
         if os.getpid() != self._process:  # the parent tells
             return
         for pattern in self._patterns:
-            if not any(_means(pattern, name) for name in self._names):
-                near = pattern.nearest(self._names)
-                yield Use(pattern, is_imported=self._is_compiled, near=near)
+            if any(_means(pattern, name) for name in self._makers):
+                continue
+            named = [name for name in self._others if _means(pattern, name, by_name=True)]
+            if made_generators.isdisjoint(named):
+                near = pattern.nearest([*self._makers, *self._others])
+                yield Use(pattern, self._is_compiled, tuple(named), near)
 
 
-def _means(pattern: Pattern, qualname: str) -> bool:
+def _means(pattern: Pattern, qualname: str, *, by_name: bool = False) -> bool:
+    if by_name and pattern.has_wildcards:
+        return False
     # A wildcard means functions: what is made by an expression has no name that one would know.
     return pattern.matches(qualname) and ("<" in pattern.function or not qualname.endswith(">"))
 
@@ -200,4 +214,5 @@ def _finish(
     for handle in handles:
         handle.tell_what_is_missing(is_use_expected=True)
     for use in main.unused():
-        reporter.say(_run_wording.matched_nothing(use))
+        nothing = _run_wording.guarded_nothing if use.matched else _run_wording.matched_nothing
+        reporter.say(nothing(use))

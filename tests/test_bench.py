@@ -11,6 +11,7 @@ import pytest
 from subprocesses import run_python
 
 BENCH = Path(__file__).parent / "bench" / "bench_gate.py"
+EXPLORE = BENCH.with_name("bench_explore.py")
 SNAPSHOT = BENCH.with_name("bench_snapshot.py")
 TITLES = (
     "A call by one thread",
@@ -90,3 +91,9 @@ def test_the_cost_of_running_a_program_is_told() -> None:
     assert done.returncode == 0, done.stderr
     assert len(rows_below("A program of generators", done.stdout)) == 2 + 3
     assert len(rows_below("An exception", done.stdout)) == 2 + 2
+
+
+def test_the_speed_of_exploring_is_told() -> None:
+    done = run_python(EXPLORE.name, "--quick", "--markdown", directory=EXPLORE.parent)
+    assert done.returncode == 0, done.stderr
+    assert len(rows_below("Exploring", done.stdout)) == 2 + 5

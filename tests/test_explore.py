@@ -6,6 +6,7 @@ import contextvars
 import gc
 import itertools
 import math
+import re
 import signal
 import sys
 import threading
@@ -406,6 +407,12 @@ def test_a_guard_waits_for_the_bare_generator() -> None:
     assert result.exhausted
 
 
+def test_what_had_ended_a_generator_is_told() -> None:
+    report = explore(guarded, [lambda cor: cor.close(), send_one], preemptions=0).report
+    assert report.startswith("failed: StopIteration, in T2\n")
+    assert re.search(r"\n  genlock: 'total' had been closed, at \S*test_explore\.py:\d+", report)
+
+
 # What is not a pass.
 
 
@@ -421,6 +428,28 @@ def test_a_lock_of_others_is_named() -> None:
     assert "with parts[1]:" in result.report
     with pytest.raises(AssertionError, match="inconclusive: T2 is blocked"):
         result.assert_ok()
+
+
+def test_who_waits_somewhere_in_the_library_is_told_by_the_line_that_called_it() -> None:
+    def wait(parts: Any) -> None:
+        parts[0].send(1)
+        parts[1].wait()  # for nobody
+
+    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+        result = explore(lambda: (guarded(), threading.Event()), [wait])
+    assert re.search(r"T1 is blocked at \S*test_explore\.py:\d+:  parts\[1\]\.wait", result.report)
+
+
+def test_a_choice_that_was_another_one_is_told() -> None:
+    drawn = itertools.cycle([0, 0, 1])
+
+    def draw(parts: Any) -> None:
+        parts[next(drawn)].send(1)
+
+    report = explore(lambda: [guarded(), guarded()], [draw, on_part(0, send_one)]).report
+    assert report.startswith("nondeterministic: ")
+    then, now = (line.partition(":")[2] for line in report.splitlines()[1:3])
+    assert then.strip() != now.strip()
 
 
 def test_a_guard_that_is_kept_elsewhere_is_named() -> None:

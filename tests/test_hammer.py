@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import genlock
-from crew import PATIENCE, until
+from crew import PATIENCE, Occupied, until
 from genlock.testing import hammer
 
 if TYPE_CHECKING:
@@ -87,6 +87,14 @@ def test_threads_that_hang_are_told_with_their_lines() -> None:
     where = r" +hammer-[12] +\S*test_hammer\.py:\d+ +leave\.wait\(PATIENCE\)"
     assert re.fullmatch(where, told[1])
     until(lambda: threading.active_count() <= before)
+
+
+def test_threads_that_hang_come_with_a_snapshot_of_the_guards() -> None:
+    with Occupied() as occupied, pytest.raises(ExceptionGroup) as raised:
+        hammer(lambda: occupied.guard.send("more"), threads=1, rounds=1, timeout=0.3)
+    told = str(raised.value.exceptions[0])
+    assert "holder is inside 'occupied'" in told
+    assert "Waiting for 'occupied':\n    hammer-1 " in told
 
 
 def test_the_switch_interval_is_put_back() -> None:

@@ -12,6 +12,7 @@ import pytest
 import genlock
 from genlock._protocol import FAULTS
 from genlock.testing import explore
+from plugin_runs import BY_NAME
 from subprocesses import run_python
 
 README = Path(__file__).parents[1] / "README.md"
@@ -21,6 +22,10 @@ GOLDEN = Path(__file__).parent / "golden"
 def blocks(language: str) -> list[str]:
     text = README.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def block_with(text: str) -> str:
+    return next(block for block in blocks("python") if text in block)
 
 
 def run(block: str) -> dict[str, Any]:
@@ -134,8 +139,24 @@ def test_the_dump_is_that_of_the_example() -> None:
         assert code in source[int(line) - 1]
 
 
+def test_a_recording_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    run(block_with("genlock.trace()"))
+    assert capsys.readouterr().out == "total send yielded 12\ntotal close returned 13\n0 () ()\n"
+
+
+def test_a_subscriber_writes_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    run(block_with("genlock.subscribe(lines)"))
+    assert capsys.readouterr().out == "So Far\n3\n"
+
+
+def test_the_report_is_the_one_that_comes() -> None:
+    shown = next(block for block in blocks("console") if "genlock report" in block)
+    kept = (GOLDEN / "report.txt").read_text(encoding="utf-8").partition("\n---\n")[0]
+    assert shown == f"$ genlock report run.jsonl\n{kept}\n"
+
+
 def test_the_race_is_found_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    block = next(block for block in blocks("python") if "explore(" in block)
+    block = block_with("explore(")
     Path("test_account.py").write_text(block, encoding="utf-8")
     monkeypatch.syspath_prepend(str(Path.cwd()))
     found = importlib.import_module("test_account")
@@ -147,3 +168,20 @@ def test_the_race_is_found_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = explore(lambda: genlock.guard(found.ledger(), prime=True), [found.salary, found.rent])
     assert str(guarded) == "ok: all 8 schedules with at most 2 preemptions"
     assert str(guarded) in " ".join(README.read_text(encoding="utf-8").split())
+
+
+def test_pytest_reports_as_shown() -> None:
+    account, tests = (
+        next(block for block in blocks("python") if word in block)
+        for word in ("explore(setup", "genlock_explore(")
+    )
+    Path("test_account.py").write_text(account, encoding="utf-8")
+    Path("test_it.py").write_text(tests, encoding="utf-8")
+    words = ("-m", "pytest", *BY_NAME, "-p", "no:cacheprovider", "test_it.py")
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"}
+    told = run_python(*words, directory=Path.cwd(), environment=alone).stdout
+    told = re.sub(r"^ +[~^]+\n", "", told.replace(f"{Path.cwd()}/", ""), flags=re.MULTILINE)
+    shown = next(block for block in blocks("text") if "landlord" in block)
+    assert shown in told
+    assert "AssertionError: failed: ValueError: generator already executing, in T2" in told
+    assert "2 failed" in told

@@ -62,6 +62,7 @@ class Exploration:
 
     def assert_ok(self) -> None:
         """Raise AssertionError with the report, unless the outcome is "ok"."""
+        __tracebackhide__ = True  # pytest then shows the line of the test
         if self.outcome != "ok":
             raise AssertionError(self.report) from self.error
 
@@ -287,8 +288,11 @@ class _Explorer:
         number = candidate.diverges(run.trace)
         if number is not None:
             call = self.replay_call(candidate.schedule)
-            then, now = candidate.branch_of[number:], run.trace[number:]
-            report = _wording.diverged(number, _arrival(then), _arrival(now), call)
+            both = candidate.branch_of[number:], run.trace[number:]
+            then, now = map(_arrival, both)
+            if then == now:
+                then, now = (f"{_arrival(each)}; {_who_can_go_on(each)}" for each in both)
+            report = _wording.diverged(number, then, now, call)
             raise _VerdictError("nondeterministic", report, candidate.schedule)
 
     # Telling.
@@ -361,6 +365,10 @@ def _arrival(decisions: Sequence[Decision]) -> str:
     if not decisions:
         return _wording.NO_DECISION
     return _wording.arrival(decisions[0].arrived, decisions[0].label)
+
+
+def _who_can_go_on(decisions: Sequence[Decision]) -> str:
+    return _wording.who_can_go_on(decisions[0].enabled if decisions else ())
 
 
 def _end(run: Run) -> str:

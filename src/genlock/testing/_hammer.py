@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from genlock import _frames
+from genlock._live import snapshot
 from genlock._records import Step, Strand
 from genlock.testing import _stuck, _wording
 
@@ -35,8 +36,8 @@ def hammer(
 
     Raises:
         ExceptionGroup: what came out of `fn`, each error with a note that names the thread and the
-            round; and a TimeoutError that says where the threads are that hang. They are daemons,
-            and stop at the end of their round if that ever comes.
+            round; and a TimeoutError that says where the threads are that hang, with a snapshot of
+            the guards. They are daemons, and stop at the end of their round if that ever comes.
         ValueError: `threads` or `rounds` is less than 1.
 
     The switch interval of the interpreter is 1 µs meanwhile. Where threads run at once
@@ -53,7 +54,8 @@ def hammer(
             gang.is_over = True
     failed = len(errors)
     if hung:
-        errors.append(TimeoutError(_wording.hung(_strands(hung), threads, timeout)))
+        told = _wording.hung(_strands(hung), threads, timeout, _guards())
+        errors.append(TimeoutError(told))
     if errors:
         raise BaseExceptionGroup(_wording.hammered(failed, len(hung), threads), errors)
 
@@ -106,6 +108,12 @@ def _strands(threads: list[threading.Thread]) -> list[Strand]:
     """Where the threads are, each with its calls, outermost first."""
     innermost = _stuck.innermost_frames({thread.ident or 0 for thread in threads})
     return [Strand(thread.name, _path(innermost.get(thread.ident or 0))) for thread in threads]
+
+
+def _guards() -> str:
+    """All guards, and who is inside of them; empty if there are none."""
+    taken = snapshot()
+    return taken.to_text() if taken.guards else ""
 
 
 def _path(innermost: FrameType | None) -> tuple[Step, ...]:

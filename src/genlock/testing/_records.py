@@ -54,7 +54,7 @@ class Story:
 
     `workers` are the names of the functions, in the order of the threads. `error` is in words, of
     the thread named `failed` (empty: of the check); `raised_at` the lines it came by, outermost
-    first; `diagnosis` what is known of its cause.
+    first; `diagnosis` what is known of its cause; `notes` what it says of itself besides.
     """
 
     workers: tuple[str, ...]
@@ -65,3 +65,4 @@ class Story:
     error: str = ""
     raised_at: tuple[Site, ...] = ()
     diagnosis: str = ""
+    notes: tuple[str, ...] = ()

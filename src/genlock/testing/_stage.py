@@ -167,8 +167,7 @@ class Stage:
         if _waits.innermost_wait(task.ident) is not None:
             verdict = "held"
         innermost = _stuck.innermost_frames({task.ident}).get(task.ident)
-        frame = None if innermost is None else _frames.user_frame(innermost)
-        site = None if frame is None else _frames.full_line(frame)
+        site = _users_line(innermost)
         self.abandon(run)
         run.finished.acquire(timeout=BLOCKED_AFTER if run.is_free else 0)
         raise BlockedError(run, task.name, site, verdict)
@@ -261,6 +260,16 @@ class Stage:
         run = self.run
         if run is not None and run.unfinished and get_ident() != self.ident:
             run.stranger = _frames.thread_name(get_ident())
+
+
+def _users_line(innermost: FrameType | None) -> Site | None:
+    """Where a thread is: the innermost line that is not in the standard library, if there is one.
+
+    A lock is waited for in many places there, but for one reason only.
+    """
+    frames = [frame for frame in _frames.stack(innermost) if not _frames.is_internal(frame)]
+    users = [frame for frame in frames if not _frames.is_library(frame.f_code.co_filename)]
+    return _frames.full_line((users or frames)[0]) if frames else None
 
 
 class Progress:

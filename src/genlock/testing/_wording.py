@@ -154,6 +154,11 @@ def arrival(thread: int, label: tuple[object, ...]) -> str:
     return f"{thread_name(thread)} {words}" + (f", line {of[1]}" if len(of) > 1 else "")
 
 
+def who_can_go_on(threads: Sequence[int]) -> str:
+    """The threads that one can choose among."""
+    return f"{' and '.join(map(thread_name, threads)) or 'nobody'} can go on"
+
+
 def fits_no_longer(token: str) -> str:
     """The warning that a replay could not do what its token says."""
     return (
@@ -231,6 +236,7 @@ def _cause(story: Story) -> list[str]:
         lines.append(f"  {story.failed or 'The check'} got the error at")
         width = max(len(place(site)) for site in story.raised_at)
         lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
+    lines += [f"  {line}" for note in story.notes for line in note.splitlines()]
     return [*lines, ""] if lines else []
 
 
@@ -238,12 +244,12 @@ def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def hung(strands: Sequence[Strand], threads: int, timeout: float) -> str:
-    """Threads of hammer() that did not end, and where each of them is."""
+def hung(strands: Sequence[Strand], threads: int, timeout: float, guards: str) -> str:
+    """Threads of hammer() that did not end, where each of them is, and what guards are up to."""
     lines = [f"{len(strands)} of {threads} threads still run after {timeout:g} s:"]
     for strand in strands:
         lines += rows(strand) or [f"    {strand.thread}  is running"]
-    return "\n".join(lines)
+    return "\n".join([*lines, guards]).rstrip()
 
 
 def hammered(failed: int, hanging: int, threads: int) -> str:
@@ -275,6 +281,8 @@ class Cycle(Protocol):
     def path(self) -> Sequence[str]: ...
     @property
     def sites(self) -> Sequence[Site | None]: ...
+    @property
+    def is_reentry(self) -> bool: ...
 
 
 class Inversion(Protocol):
@@ -295,12 +303,14 @@ class Inversion(Protocol):
 
 
 def cycles(found: Sequence[Cycle]) -> str:
-    """Calls that came back, or would."""
+    """Calls that came back."""
     lines = [f"{_plural(len(found), 'call cycle')}: a call comes back to its own generator."]
     for cycle in found:
         lines.append("  " + " → ".join(cycle.path))
         for name, site in zip(cycle.path, cycle.sites, strict=False):
-            lines += [f"    {name} calls at {place(site)}:  {site.code}"] if site else []
+            if site:
+                code = f":  {site.code}" if site.code else ""
+                lines.append(f"    {name} calls at {place(site)}{code}")
     return "\n".join(lines)
 
 

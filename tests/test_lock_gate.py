@@ -35,8 +35,8 @@ def test_threads_that_run_at_once_share_a_guard() -> None:
 
 @pytest.mark.skipif(not _stacks.RUN_AT_ONCE, reason="threads of this build take turns")
 def test_threads_that_run_at_once_crash_with_a_bare_generator() -> None:
-    # Crashed, spoilt or hanging: each way it takes luck to get through, so it may need another try.
-    assert any(not gets_through() for _ in range(5))
+    # Crashed, spoilt or hanging: on a busy machine one run may get through, but not all of them.
+    assert any(not gets_through() for _ in range(20))
 
 
 def gets_through() -> bool:

@@ -226,7 +226,7 @@ def test_a_hundred_thousand_events_take_seconds() -> None:
     chance = random.Random(3)
     guards = [TracedGuard(number, f"guard-{number}") for number in range(10_000)]
     events = []
-    for number in range(50_000):
+    for number in range(100_000):
         driver, driven = chance.sample(guards, 2)
         begin = number * 10
         events.append(Event(driven, THREADS[0], "send", begin + 2, begin + 4))
@@ -237,6 +237,23 @@ def test_a_hundred_thousand_events_take_seconds() -> None:
     assert time.perf_counter() - began < 15
     assert cycles
     assert path
+
+
+def test_events_of_a_deep_pipeline_take_seconds() -> None:
+    depth, passes = 300, 100
+    begun = time.perf_counter()
+    events = []
+    for number in range(passes):
+        start = number * 2 * depth
+        for level in reversed(range(depth)):
+            stage = TracedGuard(level + 1, f"stage-{level}")
+            times = (start + level, start + 2 * depth - 1 - level)
+            events.append(Event(stage, THREADS[0], "send", *times))
+    graph = call_graph(Trace(tuple(events)))
+    assert len(graph.longest_path()) == depth
+    assert not graph.inversions()
+    assert not graph.cycles()
+    assert time.perf_counter() - begun < 20
 
 
 def test_a_recorded_cycle_and_a_recorded_inversion() -> None:

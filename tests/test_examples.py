@@ -92,6 +92,28 @@ def test_running_values() -> None:
     ]
 
 
+def test_testing_kit() -> None:
+    pytest.importorskip("hypothesis")
+    assert output_of("testing_kit.py") == [
+        "Sums: [3, 7, 12]",
+        "next(): yielded 0",
+        "send(3): yielded 3",
+        "close(): returned None",
+        "Hammered by 4 threads, 500 times each: 2000",
+        "Left suspended: numbers",
+        "Any schedule adds up",
+    ]
+
+
+def test_recorded() -> None:
+    nested, title, one, other, in_turn, last = output_of("recorded.py")
+    assert nested == in_turn == "Savings and current: 80 120"
+    assert title == "1 inverted order: threads may come to wait for each other."
+    assert re.fullmatch(r"  current → savings at recorded.py:\d+, in Thread-2 .*", one)
+    assert re.fullmatch(r"  savings → current at recorded.py:\d+, in Thread-1 .*", other)
+    assert last == "One after the other: no cycle, no inverted order"
+
+
 def test_producers() -> None:
     first, together = output_of("producers.py")
     assert first == "0 1 1 2 3 5 8 13 21 34 55 89"

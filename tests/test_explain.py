@@ -1,20 +1,24 @@
 """What `explain` finds out about an exception, at its raise and afterwards, and what it leaves."""
 
+import ast
 import json
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from types import FrameType
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self, cast
 
 import pytest
 
 import genlock
 from crew import PATIENCE, Worker, needs_gil
 from genlock import _sighting, _sighting_wording
+from genlock._chains import hanging_together
+from genlock._expressions import named, parsed
 from genlock._sighting import sight
 
 
@@ -56,11 +60,12 @@ def raised_by(call: Callable[[], object]) -> Exception:
 
 def seen_at_raise(call: Callable[[], object]) -> genlock.Sighting:
     """What is seen while the first error of the generator protocol is being raised."""
-    seen: list[genlock.Sighting | None] = []
+    seen: list[genlock.Sighting] = []
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "exception" and not seen:
-            seen.append(sight(argument[1], frame))
+        sighting = sight(argument[1], frame) if event == "exception" and not seen else None
+        if sighting is not None:  # and not the end of something that is just being collected
+            seen.append(sighting)
         return trace
 
     def traced() -> None:
@@ -72,7 +77,6 @@ def seen_at_raise(call: Callable[[], object]) -> genlock.Sighting:
         raised_by(traced)
     finally:
         sys.settrace(before)
-    assert seen[0] is not None
     return seen[0]
 
 
@@ -103,6 +107,25 @@ def test_an_explanation_with_a_sighting_leaves_nothing_open() -> None:
     assert "'Shared.take' was sent a value while holder was inside." in str(explanation)
     assert explanation.diagnosis is not None
     assert [strand.thread for strand in explanation.diagnosis.strands] == ["MainThread", "holder"]
+
+
+@needs_gil
+def test_the_holder_is_seen_even_if_it_leaves_while_the_source_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = Shared()
+
+    def read_slowly(*where: Any) -> Any:
+        shared.leave.set()
+        shared.holder.result()
+        return named(*where)
+
+    monkeypatch.setattr(_sighting, "named", read_slowly)
+    with shared:
+        error = raised_by(lambda: shared.body.send("second"))
+        sighting = genlock.explain(error).sighting or nothing()
+    (candidate,) = sighting.candidates
+    assert (candidate.state, candidate.inside and candidate.inside.thread) == ("held", "holder")
 
 
 def test_a_call_that_came_back_is_seen_at_the_raise() -> None:
@@ -250,6 +273,24 @@ def through_an_iterator(keeper: Any) -> list[Any]:
     return [each for each in source]  # noqa: C416
 
 
+def through_the_body_of_a_generator_expression(keeper: Any) -> int:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    return sum(keeper.own.send(number) for number in numbers())
+
+
+def through_the_second_loop_of_a_generator_expression(keeper: Any) -> int:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    return sum(number for number in numbers() for _ in keeper.own)
+
+
+def through_the_loop_of_a_generator_expression(keeper: Any) -> int:
+    return sum(number for number in keeper.own)
+
+
 def through_delegation(keeper: Any) -> Any:
     def outer() -> Iterator[object]:
         yield from keeper.own
@@ -273,6 +314,9 @@ def through_delegation(keeper: Any) -> Any:
         through_a_loop,
         through_a_tuple,
         through_an_iterator,
+        through_the_loop_of_a_generator_expression,
+        through_the_body_of_a_generator_expression,
+        through_the_second_loop_of_a_generator_expression,
         through_delegation,
     ],
 )
@@ -287,6 +331,36 @@ def test_the_generator_is_found_without_its_source() -> None:
     explanation = genlock.explain(raised_by(lambda: next(names["own"])))
     assert explanation.diagnosis is not None
     assert explanation.diagnosis.guard == "body"
+
+
+class BrokenLoader:
+    def get_source(self, _: str) -> str:
+        raise KeyError("the loader's own")
+
+
+@pytest.mark.parametrize("look", [seen_at_raise, lambda call: genlock.explain(raised_by(call))])
+def test_a_loader_that_fails_costs_the_source_alone(look: Callable[..., Any]) -> None:
+    names: dict[str, Any] = {"__name__": "virtual", "__loader__": BrokenLoader()}
+    source = "def echo():\n    yield\ndef send_early():\n    cor = echo()\n    cor.send(1)\n"
+    exec(compile(source, f"/nowhere/{id(names)}.py", "exec"), names)
+    assert look(names["send_early"]).code == "GL012"
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        (r"own.send('\d')", r"own.send('\\d')"),
+        (r"own.send('\\', '\'\n')", r"""own.send('\\', "'\n")"""),
+        ("own.send(1, \\\n 2)", "own.send(1, 2)"),
+    ],
+)
+def test_reading_an_expression_warns_of_nothing_in_it(
+    source: str, meant: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    node = parsed(source)
+    assert node is not None
+    assert ast.unparse(node) == meant
+    assert recwarn.list == []
 
 
 class Touchy:
@@ -353,6 +427,15 @@ def test_errors_of_genlock_keep_their_diagnosis() -> None:
     assert explanation.sighting is None
 
 
+def test_an_error_of_genlock_whose_text_cannot_be_had_is_explained_without() -> None:
+    class Silent(genlock.ReentrantCallError):
+        def __str__(self) -> str:
+            raise KeyError
+
+    explanation = genlock.explain(Silent.__new__(Silent))
+    assert explanation.text.startswith("Silent\n")
+
+
 def test_what_is_not_about_generators_is_false_and_says_so() -> None:
     explanation = genlock.explain(KeyError("x"))
     assert not explanation
@@ -364,6 +447,27 @@ def test_errors_that_hang_together_in_a_circle_end() -> None:
     one, two = KeyError("one"), KeyError("two")
     one.__cause__, two.__context__ = two, one
     assert not genlock.explain(one)
+
+
+def test_a_chain_without_end_is_followed_for_a_while() -> None:
+    first: Exception = KeyError("first")
+    error = first
+    for number in range(20_000):
+        error.__context__ = KeyError(number)
+        error = error.__context__
+    error.__context__ = TypeError("can't send non-None value to a just-started generator")
+    assert not genlock.explain(first)
+    assert len([*hanging_together(first)]) == 1000
+
+
+def test_what_a_traceback_does_not_show_may_be_left_out() -> None:
+    shown, hidden = KeyError("shown"), KeyError("hidden")
+    error = ValueError()
+    error.__context__, error.__cause__ = hidden, shown
+    assert [*hanging_together(error)] == [error, shown, hidden]
+    assert [*hanging_together(error, as_printed=True)] == [error, shown]
+    group = ExceptionGroup("", [error, hidden])
+    assert [*hanging_together(group, not_beyond=(ValueError,))] == [group, error, hidden]
 
 
 def test_explanations_are_plain_data() -> None:
@@ -393,6 +497,56 @@ def cycle() -> None:
 
     own = body()
     next(own)
+
+
+def ours(statement: str) -> Callable[..., NoReturn]:
+    """A function that does this, and counts as one of genlock's."""
+    names: dict[str, Any] = {}
+    source = f"import signal\ndef function(*_, **__): {statement}"
+    exec(compile(source, _sighting.__file__, "exec"), names)
+    return cast("Callable[..., NoReturn]", names["function"])
+
+
+class Alarm(Exception):
+    """What a signal handler raises."""
+
+
+@pytest.fixture
+def alarmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A signal comes amid each explanation, whose handler raises."""
+
+    def ring(*_: object) -> NoReturn:
+        raise Alarm
+
+    before = signal.signal(signal.SIGINT, ring)
+    sight = ours("signal.raise_signal(signal.SIGINT)")
+    monkeypatch.setattr("genlock._explain.sight", sight)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_what_a_signal_handler_raises_amid_an_explanation_comes_out(
+    alarmed: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = raised_by(cycle)
+    record = logging.makeLogRecord({"exc_info": (type(error), error, None)})
+    with pytest.raises(Alarm):
+        genlock.ExplainFilter().filter(record)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    with genlock.install_excepthook(), pytest.raises(Alarm):
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert "generator already executing" in capsys.readouterr().err
+
+
+def test_hooks_that_are_uninstalled_in_the_order_of_their_making_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    handles = [genlock.install_excepthook() for _ in range(3)]
+    for handle in handles:
+        handle.uninstall()
+    assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
 
 
 def test_the_hook_explains_below_the_traceback(
@@ -542,9 +696,7 @@ def test_the_filter_lets_through_what_logging_lets_through() -> None:
 def test_a_failure_of_the_filter_costs_no_record(
     logged: tuple[logging.Logger, StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> NoReturn:
-        raise RuntimeError("ours")
-
+    fail = ours("raise RuntimeError('ours')")
     monkeypatch.setattr("genlock._explain_filter.explain_in_thread", fail)
     logger, stream = logged
     try:

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from genlock._findings import Finding, findings
 from genlock.cli import main
 from logs import CHAINED, CONTENTION, CYCLE, GROUP, OWN, UNRAISABLE
+from subprocesses import run_python
 
 HERE = Path(__file__).parent
 
@@ -73,6 +77,18 @@ def test_errors_of_genlock_keep_their_message() -> None:
     assert finding.code == "GL001"
     assert finding.message[0] == "  The call came back to itself:"
     assert finding.message[-1].endswith("its next yield.")
+    assert [site.function for site in finding.path] == ["<module>"]
+
+
+@pytest.mark.parametrize("folder", ["/srv/genlock", "/home/me/genlock/src", "/srv/wrapt"])
+def test_a_project_in_a_folder_of_that_name_keeps_its_frames(folder: str) -> None:
+    finding = only(CONTENTION.replace("/srv/app", folder))
+    assert [site.function for site in finding.path] == ["work", "pending"]
+
+
+@pytest.mark.parametrize("module", ["genlock/_gate", "genlock/cli/run", "wrapt/wrappers"])
+def test_frames_of_the_guards_are_left_out(module: str) -> None:
+    finding = only(OWN.replace("genlock/_gate", module))
     assert [site.function for site in finding.path] == ["<module>"]
 
 
@@ -239,6 +255,20 @@ def test_without_anything_to_read_it_says_what_to_give(
     status, out, err = explain(capsys)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "genlock explain GL011" in err
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writes = "import sys; open('pipe', 'w').write(sys.argv[1])"
+    writer = subprocess.Popen([sys.executable, "-c", writes, CONTENTION], cwd=tmp_path)
+    try:
+        ran = run_python("-m", "genlock", "explain", "pipe", directory=tmp_path, timeout=20)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "pipe:2: [GL011]" in ran.stdout
 
 
 def test_a_page(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,18 +8,22 @@ from subprocesses import run_program
 
 pytest.importorskip("gevent")
 
-PROGRAM = Path(__file__).parent / "programs" / "with_gevent.py"
+PROGRAMS = Path(__file__).parent / "programs"
 
 
-def printed(mode: str) -> str:
-    ran = run_program(PROGRAM, mode)
+def printed(program: str, *arguments: str) -> str:
+    ran = run_program(PROGRAMS / program, *arguments)
     assert (ran.stderr, ran.returncode) == ("", 0)
     return ran.stdout.strip()
 
 
 def test_patched_threads_wait_cooperatively_and_are_served() -> None:
-    assert printed("patched") == "['served', 'served'] 200 200"
+    assert printed("with_gevent.py", "patched") == "['served', 'served'] 200 200"
 
 
 def test_unpatched_a_greenlet_of_the_same_thread_is_not_waited_for() -> None:
-    assert printed("bare") == "['served', 'GL005'] 100 {'a'}"
+    assert printed("with_gevent.py", "bare") == "['served', 'GL005'] 100 {'a'}"
+
+
+def test_exclusive_use_is_a_greenlets_own_even_if_the_patches_come_late() -> None:
+    assert printed("exclusive_greenlets.py") == "kept GL002"

@@ -6,6 +6,7 @@ import copy
 import functools
 import importlib
 import logging
+import os
 import pickle
 import sys
 from textwrap import dedent
@@ -17,6 +18,7 @@ import pytest
 import genlock
 from crew import together
 from genlock._patterns import Pattern, PatternError
+from subprocesses import run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,6 +181,21 @@ def test_what_is_guarded_already_stays_as_it_is(library: Callable[[], Any]) -> N
         assert module.numbers()._self_gate.policy.timeout == 1.0
 
 
+def test_what_a_proxy_stands_for_is_not_asked(library: Callable[[], Any]) -> None:
+    class Lazy:
+        @property
+        def __class__(self) -> type:
+            raise RuntimeError("outside of a request")
+
+        @__class__.setter
+        def __class__(self, _: type) -> None: ...
+
+    module = library()
+    module.SHARED = Lazy()
+    with genlock.instrument("some_library:shared"):
+        assert type(module.shared()) is Lazy
+
+
 def test_many_threads_may_share_what_comes_out(library: Callable[[], Any]) -> None:
     module = library()
     with genlock.instrument("some_library:Source.draw", name="drawn", prime=True):
@@ -281,12 +298,16 @@ def test_the_nearest_names_are_told_where_nothing_matched(
     assert f"Nearest: {nearest}" in record.getMessage()
 
 
-def test_a_class_that_cannot_be_changed_does_not_break_the_import(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_class_that_cannot_be_changed_is_told_of_and_the_others_are_guarded(
+    library: Callable[[], Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "some_library.py").write_text(
         dedent(
             """
+            class First:
+                def draw(self):
+                    yield 1
+
             class Closed(type):
                 def __setattr__(cls, name, value):
                     raise ZeroDivisionError(name)
@@ -294,18 +315,86 @@ def test_a_class_that_cannot_be_changed_does_not_break_the_import(
             class Source(metaclass=Closed):
                 def draw(self):
                     yield 1
+
+            class Last(First):
+                def draw(self):
+                    yield 1
             """
         )
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    told: list[object] = []
-    monkeypatch.setattr(logging.getLogger("genlock"), "handle", told.append)
-    try:
-        with genlock.instrument("some_library:Source.draw") as handle:
-            assert importlib.import_module("some_library").Source
-            assert handle.matched == ()
-    finally:
-        sys.modules.pop("some_library", None)
+    with genlock.instrument("some_library:*.draw") as handle:
+        module = library()
+        assert set(handle.matched) == {"First.draw", "Last.draw"}
+        assert type(module.Source().draw()) is GeneratorType
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "'some_library:*.draw' left out Source.draw, unguarded still: the class cannot be changed"
+        " (ZeroDivisionError: draw)."
+    )
+
+
+def test_a_module_that_is_still_being_imported_is_told_of_at_once(
+    library: Callable[[], Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "some_library.py").write_text("import some_user\n" + LIBRARY)
+    (tmp_path / "some_user.py").write_text(
+        "import genlock\nhandle = genlock.instrument('some_library:numbers')\n"
+    )
+    module = library()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("'some_library:numbers' came too early: ")
+    assert type(module.numbers()) is GeneratorType
+    sys.modules["some_user"].handle.uninstall()
+    assert len(caplog.records) == 1
+
+
+def test_a_program_that_names_its_own_function_too_early_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import genlock\n"
+        "genlock.instrument('__main__:early')\n"
+        "def early():\n    yield 1\n"
+        "genlock.instrument('__main__:early')\n"
+        "print(type(early()).__name__)\n"
+    )
+    ran = run_python("program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("GuardedGenerator\n", 0)
+    assert ran.stderr.count("\n") == 1
+    assert ran.stderr.startswith("'__main__:early' came too early: ")
+
+
+def test_what_a_reload_has_undone_is_told(
+    library: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    module = library()
+    handle = genlock.instrument("some_library:Source.draw")
+    assert handle.matched == ("Source.draw",)
+    importlib.reload(module)
+    assert not handle.matched
+    handle.uninstall()
+    (record,) = caplog.records
+    assert "guarded nothing: its functions were replaced after that" in record.getMessage()
+
+
+def test_what_somebody_has_wrapped_since_counts_as_matched(library: Callable[[], Any]) -> None:
+    module = library()
+    with genlock.instrument("some_library:numbers") as handle:
+        module.numbers = functools.wraps(module.numbers)(functools.partial(module.numbers))
+        assert handle.matched == ("numbers",)
+        with genlock.instrument("some_library:numbers"):
+            assert handle.matched == ("numbers",)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_does_not_repeat_what_is_told_of_patterns(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import genlock, os, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "genlock.instrument('no_such_module:f')\n"
+        "child = os.fork()\n"
+        "if child: os.waitpid(child, 0)\n"
+    )
+    ran = run_python("program.py", directory=tmp_path)
+    assert ran.stderr.count("guarded nothing") == 1
 
 
 # Patterns -----------------------------------------------------------------------------------------

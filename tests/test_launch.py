@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import re
 import signal
 import subprocess
@@ -137,6 +138,8 @@ RUNS = [
     "empty",
     "missing.py",
     "-m said one -x -- -m",
+    "-msaid one",
+    "-- said.py one",
     "-m package",
     "-m syntax",
     "-m missing",
@@ -157,13 +160,44 @@ if _stacks.RUN_AT_ONCE:  # where wrapt is all Python, and starting takes four ti
 def test_it_is_as_with_python(words: str, directory: Path) -> None:
     arguments = words.split()
     bare, run = both(*arguments, directory=directory, given="some input")
+    assert_alike(run, bare)
+
+
+@pytest.mark.parametrize(
+    "words", ["said.py", "divides.py", "syntax.py", "zipped.pyz", "-m package", "-m syntax"]
+)
+def test_it_is_as_with_python_where_it_is_compiled_with_guards(words: str, directory: Path) -> None:
+    bare, run = both(*words.split(), options=["--guard", "__main__:*"], directory=directory)
+    assert_alike(run, bare)
+
+
+def test_nothing_is_said_of_guards_for_what_cannot_be_compiled(directory: Path) -> None:
+    _, run = both("syntax.py", options=["--guard", "__main__:f"], directory=directory)
+    assert "guarded" not in run.stderr
+
+
+def test_a_program_without_its_source_cannot_be_guarded_and_that_is_said(directory: Path) -> None:
+    compiled = py_compile.compile(str(directory / "divides.py"), str(directory / "divides.pyc"))
+    assert compiled
+    bare, run = both("divides.pyc", options=["--guard", "__main__:divide"], directory=directory)
+    assert "'__main__:divide' guarded nothing: the program has no source" in run.stderr
+    assert run.stderr.startswith(bare.stderr)
+
+
+def assert_alike(
+    run: subprocess.CompletedProcess[str], bare: subprocess.CompletedProcess[str]
+) -> None:
     assert steady(run.stdout) == steady(bare.stdout)
     assert steady(run.stderr) == steady(bare.stderr)
     assert run.returncode == bare.returncode
 
 
 def both(
-    *words: str, flags: Sequence[str] = (), directory: Path, given: str = ""
+    *words: str,
+    flags: Sequence[str] = (),
+    options: Sequence[str] = (),
+    directory: Path,
+    given: str = "",
 ) -> list[subprocess.CompletedProcess[str]]:
     """The program under `python` and under `genlock run`, at the same time."""
 
@@ -171,12 +205,13 @@ def both(
         return run_python(*flags, *launcher, *words, directory=directory, given=given)
 
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(run, [(), ("-m", "genlock", "run")]))
+        return list(pool.map(run, [(), ("-m", "genlock", "run", *options)]))
 
 
 def steady(text: str) -> str:
     """Without what differs from run to run, and the interpreter's own frames around a module."""
     text = text.replace(f"\ngenlock: {_run_wording.RUNS_AT_ONCE}\n", "")
+    text = re.sub(r"genlock: '__main__:\*' guarded nothing.*\n", "", text)
     text = re.sub(r"0x[0-9a-f]+", "0x…", text)
     text = re.sub(r'  File "<frozen (runpy|importlib[^"]*)>".*\n', "", text)
     # A module that cannot be compiled: without those frames nothing is left to head.
@@ -192,9 +227,13 @@ def test_flags_of_the_interpreter_hold(flag: str, directory: Path) -> None:
         "warnings.warn('look out')\n"
     )
     bare, run = both("flags.py", flags=[flag], directory=directory)
-    assert run.stdout == bare.stdout
-    assert steady(run.stderr) == steady(bare.stderr)
-    assert run.returncode == bare.returncode
+    assert_alike(run, bare)
+
+
+@pytest.mark.parametrize("program", ["folder", "zipped.pyz"])
+def test_a_safe_path_holds_the_folder_that_is_run(program: str, directory: Path) -> None:
+    bare, run = both(program, flags=["-P"], directory=directory)
+    assert_alike(run, bare)
 
 
 def test_an_interrupt_from_the_keyboard_ends_it(directory: Path) -> None:

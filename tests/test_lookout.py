@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from genlock._lookout import Lookout, Seen
+from crew import together
+from genlock._lookout import _PLACES, _REMEMBERED, Lookout, Seen
 from genlock._sighting import sight
 
 if TYPE_CHECKING:
@@ -70,6 +71,19 @@ def test_an_error_is_seen_once_however_often_it_passes_and_is_raised_again() -> 
     assert only.sighting.code == "GL012"
 
 
+def test_an_error_is_seen_once_that_is_raised_again_from_another_where_it_came() -> None:
+    def fail() -> None:
+        cor = echo()
+        try:
+            cor.send(1)
+        except TypeError as error:
+            raise error from KeyError(1)
+
+    with looking_out() as (_, seen), suppress(TypeError):
+        fail()
+    assert [each.number for each in seen] == [1]
+
+
 def test_a_stop_iteration_that_came_out_of_a_body_is_seen_once() -> None:
     def leaky() -> Generator[int, None, None]:
         yield next(iter(()))
@@ -109,6 +123,42 @@ def test_no_error_is_kept_alive() -> None:
         send_early()
     (local,) = locals_of_frames
     assert local() is None
+
+
+@pytest.mark.timeout(30)
+def test_the_latest_errors_are_remembered_whichever_threads_they_are_of() -> None:
+    lookout = Lookout(lambda *_: None, lambda _: None)
+    place = echo.__code__, 0
+    kept: list[list[TypeError]] = []
+
+    def remember() -> None:
+        errors = [TypeError() for _ in range(2000)]
+        for error in errors:
+            lookout._remember(error, place)
+        kept.append(errors)
+
+    together(*[remember] * 4)
+    assert len(lookout._seen) == len(lookout._latest) == _REMEMBERED
+    assert all(id(error) in lookout._seen for error in kept[-1][-10:])
+
+
+def test_an_error_at_the_address_of_a_former_one_is_remembered_as_long_as_others() -> None:
+    lookout = Lookout(lambda *_: None, lambda _: None)
+    error = TypeError()
+    for _ in range(_REMEMBERED + 1):
+        lookout._remember(error, (echo.__code__, 0))
+    assert lookout._seen[id(error)].number == _REMEMBERED + 1
+
+
+def test_places_are_told_apart_up_to_a_number_and_all_errors_counted() -> None:
+    lookout = Lookout(lambda *_: None, lambda _: None)
+    numbers = [
+        lookout._remember(TypeError(), (echo.__code__, place)).number
+        for place in range(_PLACES + 50)
+    ]
+    assert numbers == [1] * _PLACES + [*range(1, 51)]
+    counted = lookout.numbers().values()
+    assert (len(counted), sum(counted)) == (_PLACES + 1, _PLACES + 50)
 
 
 def test_of_errors_in_a_loop_most_are_only_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import genlock
+import genlock.testing
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,7 +42,7 @@ def test_importing_genlock_imports_little_more_than_wrapt_and_logging() -> None:
 def test_importing_genlock_leaves_out_what_few_need() -> None:
     loaded = modules_after("import genlock")
     assert "genlock._guard" in loaded
-    few_need = {"genlock._rewrite", "genlock._explain", "genlock._codes"}
+    few_need = {"genlock._rewrite", "genlock._explain", "genlock._codes", "genlock.testing"}
     assert loaded.isdisjoint(few_need | {"genlock._hook", "genlock._events"})
 
 
@@ -49,6 +50,16 @@ def test_no_other_name_is_public() -> None:
     names = {name for name, value in vars(genlock).items() if not isinstance(value, ModuleType)}
     exported = {name for name in names | {*genlock._LATER} if not name.startswith("_")}
     assert exported - {"TYPE_CHECKING"} == set(genlock.__all__)
+
+
+def test_no_other_name_of_the_testing_kit_is_public() -> None:
+    exported = {name for name in vars(genlock.testing) if not name.startswith("_")}
+    assert exported == set(genlock.testing.__all__)
+
+
+@pytest.mark.parametrize("name", genlock.testing.__all__)
+def test_public_name_of_the_testing_kit_has_a_docstring(name: str) -> None:
+    assert getattr(genlock.testing, name).__doc__
 
 
 @pytest.mark.parametrize("name", genlock.__all__)
@@ -76,7 +87,8 @@ def test_every_public_name_is_in_an_example_that_runs() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     programs += re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     used = {name for program in programs for name in names_in(program)}
-    assert set(genlock.__all__) - used == set()
+    public = {*genlock.__all__, *genlock.testing.__all__}
+    assert not public - used
 
 
 def test_version_is_the_one_of_the_project_file() -> None:

@@ -1,5 +1,6 @@
 """What the README shows is what happens."""
 
+import importlib
 import re
 import sys
 import threading
@@ -10,6 +11,7 @@ import pytest
 
 import genlock
 from genlock._protocol import FAULTS
+from genlock.testing import explore
 from subprocesses import run_python
 
 README = Path(__file__).parents[1] / "README.md"
@@ -19,6 +21,10 @@ GOLDEN = Path(__file__).parent / "golden"
 def blocks(language: str) -> list[str]:
     text = README.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def block_with(text: str) -> str:
+    return next(block for block in blocks("python") if text in block)
 
 
 def run(block: str) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def test_what_is_explained_and_then_cured() -> None:
 
 
 def test_the_message_is_the_one_that_comes() -> None:
-    (shown,) = blocks("text")
+    shown = next(block for block in blocks("text") if "GL001" in block)
     kept = (GOLDEN / "reentrant_send.txt").read_text(encoding="utf-8")
     message = kept.partition("\ngenlock: ")[0].replace("reentrant_send.py", "demo.py")
     assert shown.rstrip() == f"genlock.{message}"
@@ -132,5 +138,16 @@ def test_the_report_is_the_one_that_comes() -> None:
     assert shown == f"$ genlock report run.jsonl\n{kept}\n"
 
 
-def block_with(text: str) -> str:
-    return next(block for block in blocks("python") if text in block)
+def test_the_race_is_found_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = block_with("explore(")
+    Path("test_account.py").write_text(block, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    found = importlib.import_module("test_account")
+    with pytest.raises(AssertionError) as raised:
+        found.test_two_threads()
+    shown = next(block for block in blocks("text") if "T1  salary" in block)
+    assert f"AssertionError: {raised.value}\n" == shown
+
+    guarded = explore(lambda: genlock.guard(found.ledger(), prime=True), [found.salary, found.rent])
+    assert str(guarded) == "ok: all 8 schedules with at most 2 preemptions"
+    assert str(guarded) in " ".join(README.read_text(encoding="utf-8").split())

@@ -18,11 +18,12 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Alone, Occupied, Worker, together, until
-from genlock import _gates, _hook, _telling, _twin
+from genlock import _detours, _gates, _hook, _telling, _twin
 from genlock._gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from types import CodeType
 
     from genlock import Event
 
@@ -501,6 +502,37 @@ def test_everything_is_put_back(way: str) -> None:
     assert all(it.__code__ is code for it, code in zip(methods, before, strict=True))
 
 
+def test_what_is_exchanged_has_the_same_parameters() -> None:
+    """Where threads run at once, a call may find its arguments laid out for the other code."""
+    pairs = [(it.plain, it.detour) for it in _detours.EXCHANGED]
+    pairs += [(_hook._send_code, _hook._send_by_enter.__code__)]
+    twin = _hook._twin_code()
+    assert twin is not None
+    for plain, other in [*pairs, (_hook._send_code, twin)]:
+        assert parameters(plain) == parameters(other), plain.co_qualname
+
+
+def parameters(code: CodeType) -> tuple[object, ...]:
+    return (
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags,
+        code.co_freevars,
+    )
+
+
+def test_no_log_outlives_its_recording(way: str) -> None:
+    recording = start(way)
+    recording.start()
+    genlock.guard(echo(), prime=True).send(1)
+    log = weakref.ref(_telling.now.watch.logs[-1])
+    recording.stop()
+    gc.collect()
+    assert log() is None
+    assert len(recording.events) == 2
+
+
 def test_no_class_changes_however_often_recording_starts(way: str) -> None:
     """CPython 3.13 gives a class a thousand versions, and is slow when they are used up."""
     kind = _gates.kind_for(can_defer=False)
@@ -543,6 +575,20 @@ def test_a_failure_of_the_telling_is_not_felt(way: str, monkeypatch: pytest.Monk
             assert cor.send(1) == 1
             with pytest.raises(KeyError):
                 genlock.guard(echo(), prime=True).throw(KeyError)
+            with pytest.raises(genlock.ReentrantCallError):
+                sends_to_itself().send(1)
+            with genlock.exclusive(cor):
+                assert cor.send(2) == 2
+
+
+def sends_to_itself() -> genlock.GuardedGenerator[None, Any, None]:
+    def body() -> Generator[None, Any, None]:
+        while True:
+            value = yield
+            cor.send(value)
+
+    cor: genlock.GuardedGenerator[None, Any, None] = genlock.guard(body(), prime=True)
+    return cor
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -478,6 +478,9 @@ def test_close_and_throw_wait_for_a_bare_user(operation: str) -> None:
     assert user.result() == "bare"
     if operation == "close":
         assert caller.result() is None
+        with pytest.raises(StopIteration) as ended:
+            guard.send("too late")
+        assert "'body' had been closed, at" in ended.value.__notes__[0]
     else:
         with pytest.raises(KeyError) as caught:
             caller.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from genlock._events import Event, Trace, TracedGuard, TracedThread
 from genlock._summary import summary
 from genlock.cli import main
 from genlock.sinks import jsonl
+from subprocesses import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +93,26 @@ def test_an_empty_recording_is_shown(tmp_path: Path, capsys: pytest.CaptureFixtu
         jsonl.write(Trace(), file)
     assert main(["report", str(run)]) == 0
     assert "0 events of 0 guards in 0 threads" in capsys.readouterr().out
+
+
+def test_whoever_reads_may_have_seen_enough(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    assert main(["report", str(run)]) == 0
+    sys.stdout.close()
+
+
+def test_an_output_that_knows_few_characters_gets_others_instead(run: Path) -> None:
+    ran = run_python(
+        *("-m", "genlock", "report", run.name),
+        directory=run.parent,
+        environment={"PYTHONIOENCODING": "ascii"},
+    )
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert " ?s " in ran.stdout
 
 
 def test_rich_draws_the_table_on_a_terminal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import subprocess
 
 GOLDEN = Path(__file__).parent / "golden" / "run"
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples" / "bare"
 SEES_ERRORS_RAISED = hasattr(sys, "monitoring")
 
 needs_monitoring = pytest.mark.skipif(
@@ -154,6 +155,25 @@ def test_an_error_that_is_caught_and_logged_is_explained_once_for_its_place(tmp_
     assert "GL012] was raised 3 times in all at program.py:8." in ran.stderr
 
 
+@pytest.mark.parametrize("exc_info", ["(None, 'text', None)", "(1,)", "KeyError(1)", "True"])
+def test_whatever_is_logged_as_an_error_is_logged(exc_info: str, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        f"""
+        import logging
+        logging.basicConfig(format="logged %(message)s")
+        logging.raiseExceptions = False
+        logging.getLogger().handlers[0].formatter.formatException = lambda _: ""
+        logging.error("it", exc_info={exc_info})
+        print("went on")
+        """,
+    )
+    ran = genlock_run("--caught", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("went on\n", 0)
+    assert "logged it" in ran.stderr
+    assert "failed" not in ran.stderr
+
+
 @needs_monitoring
 def test_what_is_caught_is_told_while_the_program_runs(tmp_path: Path) -> None:
     write(
@@ -218,6 +238,13 @@ if child:
     assert ran.stderr == f"genlock: {_run_wording.caught_untold(1)}\n"
 
 
+def test_a_child_does_not_repeat_what_is_told_of_patterns(tmp_path: Path) -> None:
+    write(tmp_path, "import os\nchild = os.fork()\nif child:\n    os.waitpid(child, 0)\n")
+    patterns = ("--guard", "__main__:f", "--guard", "no_such_module:f")
+    ran = genlock_run(*patterns, "program.py", directory=tmp_path)
+    assert ran.stderr.count("guarded nothing") == 2
+
+
 @needs_monitoring
 def test_where_all_monitoring_tools_are_taken_errors_are_explained_afterwards(
     tmp_path: Path,
@@ -227,7 +254,7 @@ def test_where_all_monitoring_tools_are_taken_errors_are_explained_afterwards(
         """
         import sys
         from genlock.cli import main
-        for tool in range(6):
+        for tool in (3, 4, 5):
             sys.monitoring.use_tool_id(tool, "another")
         main(["run", "--caught", "failing.py"])
         """,
@@ -274,6 +301,36 @@ def test_a_report_goes_to_the_end_of_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "report.txt").read_text().startswith("kept\n\ngenlock: [GL012]")
 
 
+def test_what_no_encoding_knows_does_not_cost_the_report(tmp_path: Path) -> None:
+    start = "import threading\nthreading.Thread(target=send_early, name='\\udc80').start()\n"
+    write(tmp_path, LATE + start)
+    genlock_run("-o", "report.txt", "program.py", directory=tmp_path)
+    told = (tmp_path / "report.txt").read_text()
+    assert "[GL012] 'echo' was sent a value" in told
+    assert "\\udc80  program.py:7" in told
+
+
+@pytest.mark.parametrize(
+    ("replaced", "shown"),
+    [("sys.stderr = Lines()", "stdout"), ("del sys.stderr", "stderr")],
+)
+def test_the_programs_own_standard_error_is_written_to_even_if_it_is_false(
+    replaced: str, shown: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        "import sys\n"
+        "class Lines(list):\n"
+        "    def write(self, text): sys.stdout.write(text)\n"
+        "    def flush(self): pass\n"
+        "    def isatty(self): return False\n"
+        f"{replaced}\n" + LATE + "sys.excepthook = lambda *_: None\nsend_early()\n",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert "genlock: [GL012]" in getattr(ran, shown)
+    assert ran.returncode == 1
+
+
 def test_colours_come_from_rich_and_for_those_who_want_them(tmp_path: Path) -> None:
     pytest.importorskip("rich")
     write(tmp_path, LATE + "send_early()\n")
@@ -297,12 +354,12 @@ def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
     write(
         tmp_path,
         """
-        import threading, time
-        begun = threading.Event()
+        import sys, threading
+        begun, leave = threading.Event(), threading.Event()
         def numbers():
             for number in range(3):
                 begun.set()
-                time.sleep(0.05)
+                leave.wait(float(sys.argv[1]))
                 yield number
         """,
         "library.py",
@@ -311,22 +368,64 @@ def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
         tmp_path,
         """
         import threading
-        from library import begun, numbers
+        from library import begun, leave, numbers
         shared, taken = numbers(), []
         worker = threading.Thread(target=lambda: taken.append(next(shared)))
         worker.start()
         begun.wait()
-        taken.append(next(shared))
-        worker.join()
+        try:
+            taken.append(next(shared))
+        finally:
+            leave.set()
+            worker.join()
         print(sorted(taken))
         """,
     )
-    bare = genlock_run("program.py", directory=tmp_path)
+    bare = genlock_run("program.py", "20", directory=tmp_path)
     assert bare.returncode == 1
     assert "[GL011] 'numbers' was asked for a value" in bare.stderr
     assert "genlock run --guard library:numbers" in bare.stderr
-    ran = genlock_run("--guard", "library:numbers", "program.py", directory=tmp_path)
+    ran = genlock_run("--guard", "library:numbers", "program.py", "0.1", directory=tmp_path)
     assert (ran.stdout, ran.stderr, ran.returncode) == ("[0, 1]\n", "", 0)
+
+
+INNER = """
+def make(begun, leave):
+    def inner():
+        begun.set()
+        leave.wait(20)
+        yield 1
+    return inner()
+"""
+SHARE_INNER = """
+import threading
+begun, leave = threading.Event(), threading.Event()
+shared = make(begun, leave)
+worker = threading.Thread(target=lambda: next(shared), name="worker")
+worker.start()
+begun.wait()
+try:
+    next(shared)
+finally:
+    leave.set()
+    worker.join()
+"""
+
+
+def test_a_guard_that_can_be_had_is_recommended_as_one_types_it(tmp_path: Path) -> None:
+    write(tmp_path, INNER + SHARE_INNER)
+    bare = genlock_run("program.py", directory=tmp_path)
+    assert "genlock run --guard '__main__:make.<locals>.inner' …" in bare.stderr
+    ran = genlock_run("--guard", "__main__:make.<locals>.inner", "program.py", directory=tmp_path)
+    assert "already executing" not in ran.stderr
+
+
+def test_a_guard_that_cannot_be_had_is_not_recommended(tmp_path: Path) -> None:
+    write(tmp_path, INNER, "library.py")
+    write(tmp_path, "from library import make\n" + SHARE_INNER)
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert "[GL011] 'inner' was asked for a value" in ran.stderr
+    assert "--guard" not in ran.stderr
 
 
 @pytest.mark.parametrize("pattern", ["__main__:numbers", "package.inner:numbers"])
@@ -507,10 +606,37 @@ def test_a_failure_of_its_own_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, launcher, "launcher.py")
     ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
     bare = run_python("program.py", directory=tmp_path)
-    assert ran.stderr.startswith(bare.stderr) or bare.stderr in ran.stderr
+    assert bare.stderr in ran.stderr
     assert "genlock itself failed: LookupError: planted" in ran.stderr
     assert ran.stderr.count("Traceback") == bare.stderr.count("Traceback") == 1
     assert ran.returncode == bare.returncode == 1
+
+
+INTERRUPTED = """
+from genlock import _lookout, _reporter
+from genlock.cli import main
+body = "import signal\\ndef interrupted(*_, **__): signal.raise_signal(signal.SIGINT)"
+names = {}
+exec(compile(body, _reporter.__file__, "exec"), names)
+WHERE = names["interrupted"]
+main(["run", "program.py"])
+"""
+
+
+@needs_monitoring
+def test_ctrl_c_amid_a_look_reaches_the_program(tmp_path: Path) -> None:
+    write(tmp_path, LATE + "try:\n    send_early()\nexcept TypeError:\n    print('went on')\n")
+    write(tmp_path, INTERRUPTED.replace("WHERE", "_lookout.sight"), "launcher.py")
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    assert (ran.stdout, ran.returncode) == ("", -signal.SIGINT)
+
+
+def test_ctrl_c_amid_an_explanation_ends_the_program(tmp_path: Path) -> None:
+    write(tmp_path, LATE + "send_early()\n")
+    write(tmp_path, INTERRUPTED.replace("WHERE", "_reporter.explain_in_thread"), "launcher.py")
+    ran = run_python("launcher.py", directory=tmp_path, environment=WITH_GIL)
+    assert ran.returncode == -signal.SIGINT
+    assert "genlock itself failed" not in ran.stderr
 
 
 # Somebody else's coroutines -----------------------------------------------------------------------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import genlock
+from crew import PATIENCE, together
 from genlock.sinks.logs import LogEvents
 
 if TYPE_CHECKING:
@@ -71,6 +73,21 @@ def test_one_that_raises_is_removed_and_logged_once(caplog: pytest.LogCaptureFix
     assert len(told) == 2
 
 
+def test_one_that_raises_in_two_threads_at_once_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    meeting = threading.Barrier(2, timeout=PATIENCE)
+
+    def fail(_: Event) -> None:
+        meeting.wait()
+        raise ZeroDivisionError
+
+    cors = [genlock.guard(echo(), prime=True) for _ in range(2)]
+    with genlock.subscribe(fail):
+        together(*(partial(cor.send, 1) for cor in cors))
+    assert len(caplog.records) == 1
+
+
 def test_an_error_of_the_body_comes_out_although_a_subscriber_raises() -> None:
     def fail_in_body() -> Generator[None, Any, None]:
         yield
@@ -127,6 +144,30 @@ def test_begin_is_called_before_and_what_it_returns_after() -> None:
     with genlock.subscribe(Bracket()):
         cor.send(1)
     assert steps == [("begin", "send"), "inside", ("call", "refused"), ("end", "yielded")]
+
+
+def test_what_has_begun_is_finished_although_the_subscription_has_ended() -> None:
+    finished: list[Event] = []
+
+    class Bracket:
+        def begin(self, guard: object, operation: str) -> Callable[[Event], object]:
+            return finished.append
+
+        def __call__(self, event: Event) -> None:
+            pass
+
+    def body() -> Generator[None, Any, None]:
+        yield
+        for subscription in subscriptions:
+            subscription.end()
+        yield
+
+    told: list[Event] = []
+    cor = genlock.guard(body(), prime=True)
+    subscriptions = [genlock.subscribe(it) for it in (Bracket(), told.append)]
+    cor.send(1)
+    assert [event.outcome for event in finished] == ["yielded"]
+    assert not told
 
 
 def test_a_begin_that_raises_or_returns_nothing_is_no_harm(

@@ -11,13 +11,12 @@ import pytest
 
 import chrome_rules
 import genlock
-from crew import together
 from genlock import _nesting
 from genlock._events import Event, Trace
 from genlock.sinks import chrome, jsonl
 from genlock.sinks.chrome import ChromeTrace
 from genlock.sinks.jsonl import JsonLines
-from traces import GUARDS, THREADS, drawn_trace
+from traces import GUARDS, THREADS, drawn_trace, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,25 +29,6 @@ def in_chrome(trace: Trace) -> str:
     file = io.StringIO()
     chrome.write(trace, file)
     return file.getvalue()
-
-
-def recorded() -> genlock.Recording:
-    def pong() -> Generator[None, int, None]:
-        while True:
-            yield
-
-    def ping() -> Generator[None, int, None]:
-        while True:
-            pong_.send((yield))
-
-    pong_ = genlock.guard(pong(), prime=True)
-    ping_ = genlock.guard(ping(), prime=True)
-    with genlock.trace() as recording:
-        together(*[lambda: [ping_.send(1) for _ in range(300)]] * 4)
-        ping_.close()
-        with genlock.exclusive(pong_):
-            pong_.close()
-    return recording
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl"])
@@ -189,104 +169,3 @@ def test_lines_can_be_read_while_they_are_still_written(tmp_path: Path) -> None:
             recording.trace.cut == f"{path}, line 5: the file ends there, before the recording did"
         )
     live.close()
-
-
-# Bad input.
-
-
-@pytest.fixture
-def lines(tmp_path: Path) -> list[str]:
-    recorded().save(tmp_path / "good.jsonl")
-    return (tmp_path / "good.jsonl").read_text("utf-8").splitlines()
-
-
-def test_lines_that_were_cut_off_are_read_up_to_there(lines: list[str], tmp_path: Path) -> None:
-    path = tmp_path / "cut.jsonl"
-    whole = genlock.load(tmp_path / "good.jsonl").events
-    path.write_text("\n".join(lines[:20]) + "\n" + lines[20][:17], "utf-8")
-    loaded = genlock.load(path)
-    count = sum('"kind":"event"' in line for line in lines[:20])
-    assert count
-    assert loaded.events == whole[:count]
-    assert loaded.trace.cut == f"{path}, line 21: the file ends in the middle of a line"
-
-
-def test_a_file_cut_off_anywhere_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
-    trace = drawn_trace(1, calls=3)
-    path = tmp_path / "run"
-    for sink in (jsonl, chrome):
-        file = io.StringIO()
-        sink.write(trace, file)
-        text = file.getvalue().rstrip("\n")
-        for length in range(0, len(text), 41):
-            path.write_text(text[:length], "utf-8")
-            loaded, complaint = attempt(path)
-            if loaded is None:
-                assert complaint.startswith(f"{path}, line "), length
-                assert "\n" not in complaint
-            else:
-                assert loaded.trace.cut
-                assert loaded.events == trace.events[: len(loaded.events)]
-
-
-def attempt(path: Path) -> tuple[genlock.Recording | None, str]:
-    try:
-        return genlock.load(path), ""
-    except ValueError as error:
-        return None, str(error)
-
-
-DAMAGED = {
-    "empty": ("", "{path}, line 1: the file is empty"),
-    "blank": ("\n\n", "{path}, line 1: the file is empty"),
-    "text": ("hello\n", "{path}, line 1, column 1: not a recording of genlock (Expecting value)"),
-    "list": ("[1, 2]", "{path}, line 1: not a recording of genlock"),
-    "foreign JSON": ('{"a": 1}', "{path}, line 1: not a recording of genlock"),
-    "foreign trace": ('{"traceEvents": []}', "{path}, line 1: not a recording of genlock"),
-    "foreign lines": (
-        '{"kind": "other"}\n{"kind": "other"}\n',
-        "{path}, line 1: not a recording of genlock",
-    ),
-    "future lines": (
-        '{"kind": "trace", "format": "genlock-trace", "version": 2}\n',
-        "{path}, line 1: a recording of version 2; this genlock reads up to 1",
-    ),
-    "future trace": (
-        '{"traceEvents": [], "genlock": {"format": "genlock-trace", "version": 7}}',
-        "{path}, key 'genlock': a recording of version 7; this genlock reads up to 1",
-    ),
-    "damaged trace": (
-        '{"traceEvents": [], "genlock": {"format": "genlock-trace", "version": 1}}',
-        "{path}: damaged: KeyError: 'guards'",
-    ),
-    "unknown kind": (
-        '{"kind": "trace", "format": "genlock-trace", "version": 1}\n{"kind": "x"}\n{"kind": "x"}',
-        "{path}, line 2: not a line of version 1: a line of the kind 'x'",
-    ),
-    "unknown guard": (
-        '{"kind": "trace", "format": "genlock-trace", "version": 1}\n'
-        '{"kind": "event", "guard": 1}\n{"kind": "end", "dropped": 0}',
-        "{path}, line 2: not a line of version 1: ('guard', 1) is missing",
-    ),
-    "damaged line": (
-        '{"kind": "trace", "format": "genlock-trace", "version": 1}\n{"kind"\n{"kind": "x"}',
-        "{path}, line 2: column 8: not JSON: Expecting ':' delimiter",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", DAMAGED)
-def test_what_is_no_recording_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
-    text, complaint = DAMAGED[case]
-    path = tmp_path / "run.json"
-    path.write_text(text, "utf-8")
-    with pytest.raises(ValueError, match="run") as caught:
-        genlock.load(path)
-    assert str(caught.value) == complaint.replace("{path}", str(path))
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    path.write_bytes(b'{"traceEvents": \xff')
-    with pytest.raises(ValueError, match="byte 16: not a recording of genlock"):
-        genlock.load(path)

@@ -434,3 +434,18 @@ def test_a_stack_that_is_cut_off_while_it_is_read_proves_nothing(
     assert _evidence.is_abandoned(gate)
     monkeypatch.setattr(_stacks, "current_frames", lambda: {1: cut_off})
     assert not _evidence.is_abandoned(gate)
+
+
+def test_nobody_is_overlooked_who_moves_up_while_the_queue_is_read() -> None:
+    class Disturbed(WaitQueue):
+        """Its first ticket leaves as soon as the first one has been read."""
+
+        def __getitem__(self, place: Any) -> Any:
+            ticket = super().__getitem__(place)
+            if len(self) == 3:
+                self.popleft()
+            return ticket
+
+    queue, tickets = Disturbed(), [ticket(head_for=0) for _ in range(3)]
+    queue.extend(tickets)
+    assert {*tickets[1:]} <= {*queue.tickets()}

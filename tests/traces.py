@@ -1,11 +1,17 @@
-"""Traces for tests: written down, or drawn at random as calls that nest."""
+"""Traces for tests: recorded, or drawn at random as calls that nest."""
 
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
+import genlock
+from crew import together
 from genlock._events import Event, Outcome, Trace, TracedGuard, TracedThread
 from genlock._records import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 THREADS = [TracedThread(number, f"thread-{number}", 1000 + number) for number in range(1, 5)]
 GUARDS = [
@@ -50,3 +56,24 @@ def drawn_trace(seed: int, calls: int = 60) -> Trace:
     for _ in range(calls):
         call(chance.choice(THREADS), 0)
     return Trace(tuple(events), dropped=3, pid=71, epoch=1_700_000_000_000_000_000)
+
+
+def recorded() -> genlock.Recording:
+    """Four threads, each driving one guard that drives another, and some exclusive use."""
+
+    def pong() -> Generator[None, int, None]:
+        while True:
+            yield
+
+    def ping() -> Generator[None, int, None]:
+        while True:
+            pong_.send((yield))
+
+    pong_ = genlock.guard(pong(), prime=True)
+    ping_ = genlock.guard(ping(), prime=True)
+    with genlock.trace() as recording:
+        together(*[lambda: [ping_.send(1) for _ in range(300)]] * 4)
+        ping_.close()
+        with genlock.exclusive(pong_):
+            pong_.close()
+    return recording

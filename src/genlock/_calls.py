@@ -94,6 +94,8 @@ class CallGraph:
         self._edges: dict[tuple[str, str], Edge] = {}
         self._orders: dict[tuple[str, str], _Order] = {}
         self._reentries: dict[tuple[str, ...], Cycle] = {}
+        # The ways by which threads got somewhere: each tells of the orders only once.
+        self._paths: set[tuple[object, ...]] = set()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -201,8 +203,7 @@ class CallGraph:
         node.own_time += took
         if event.outcome == "deferred":
             return
-        for holder in {name(it.guard): it for it in outer}.values():
-            self._note_order(name(holder.guard), me, event, outer, name)
+        self._note_orders([name(it.guard) for it in outer], me, event)
         if event.operation == "exclusive":
             return
         drivers = [it for it in outer if it.operation != "exclusive"]
@@ -224,25 +225,21 @@ class CallGraph:
             edge.threads.append(event.thread.name)
         self._node(driver).own_time -= took
 
-    def _note_order(
-        self,
-        first: str,
-        second: str,
-        event: Event,
-        outer: tuple[Event, ...],
-        name: Callable[[TracedGuard], str],
-    ) -> None:
-        if first == second:
+    def _note_orders(self, holders: list[str], me: str, event: Event) -> None:
+        path = (event.thread.number, *holders, me)
+        if not holders or path in self._paths:
             return
-        within = []
-        for holder in map(name, (it.guard for it in outer)):
-            if holder == first:
-                break
-            within.append(holder)
+        self._paths.add(path)
+        names = list(dict.fromkeys(holders))
+        for place, first in enumerate(names):
+            if first != me:
+                self._note_order(first, me, event, frozenset(names[:place]))
+
+    def _note_order(self, first: str, second: str, event: Event, within: frozenset[str]) -> None:
         order = self._orders.get((first, second))
         if order is None:
-            order = self._orders[first, second] = _Order(event.site, frozenset(within))
-        order.within &= frozenset(within)
+            order = self._orders[first, second] = _Order(event.site, within)
+        order.within &= within
         order.threads[event.thread.number] = event.thread.name
 
     def _note_reentry(self, path: list[Event], name: Callable[[TracedGuard], str]) -> None:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from genlock._records import Operation, Site
     from genlock._waits import Patience, Ticket
 
-_THIS_CALL = "← this call"
 _EXCLUSIVE = "in exclusive use"
 _NOBODY = "nobody that is left"
 
@@ -48,7 +47,7 @@ def reentrant(gate: Keepable, operation: Operation, frame: FrameType) -> Reentra
     """The call at `frame` came back to the generator that its own thread is running."""
 
     def diagnose() -> Diagnosis:
-        path, during = _path(gate, _frames.stack(frame), _THIS_CALL)
+        path, during = _path(gate, _frames.stack(frame), _wording.THIS_CALL)
         return Diagnosis(
             ReentrantCallError.code,
             gate.name,
@@ -96,7 +95,7 @@ def deadlock(
         strands = []
         for ticket, before in zip(cycle, [cycle[-1], *cycle], strict=False):
             held, wanted = _as_gate(before.wanted), _as_gate(ticket.wanted)
-            remark = _THIS_CALL if ticket is cycle[0] else ""
+            remark = _wording.THIS_CALL if ticket is cycle[0] else ""
             path, _ = _path(held, stacks.get(ticket.ident, ()), remark)
             strands.append(Strand(_frames.thread_name(ticket.ident), path, held.name, wanted.name))
         return Diagnosis(DeadlockError.code, gate.name, operation, strands=tuple(strands))

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from genlock._explain import explain_in_thread
+from genlock._frames import is_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ class ExceptHooks:
         self._is_active = False
         for module, name, before, hook in self._hooks:
             if getattr(module, name) is hook:
-                setattr(module, name, before)
+                setattr(module, name, _still_wanted(before))
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +89,16 @@ class ExceptHooks:
             _state.is_explaining = False
 
 
+def _still_wanted(hook: Any) -> Any:
+    """What to put back: not a hook of what was uninstalled before, which had to stay till now."""
+    while isinstance(hook, functools.partial):
+        owner = getattr(hook.func, "__self__", None)
+        if not isinstance(owner, ExceptHooks) or owner._is_active:  # noqa: SLF001
+            break
+        (hook,) = hook.args
+    return hook
+
+
 def install_excepthook() -> ExceptHooks:
     """Have errors about generators explained that nobody caught, after their traceback.
 
@@ -98,16 +109,23 @@ def install_excepthook() -> ExceptHooks:
     Returns:
         A handle with `uninstall()`, which can also be used in a `with` statement.
 
-    Raises nothing, and the hooks raise nothing of their own. Safe in any thread.
+    Raises nothing, and the hooks raise nothing of their own: what a signal handler raises meanwhile
+    comes out. Safe in any thread.
     """
     return ExceptHooks()
 
 
 def _print_explanation(error: BaseException, thread: str, about: object) -> None:
+    # The traceback has been printed: nothing is lost but the explanation.
     try:
         explanation = explain_in_thread(error, thread, about=about)
+    except Exception as failure:
+        if is_interruption(failure):
+            raise
+        return
+    try:
         if explanation and sys.stderr is not None:
             sys.stderr.write(f"\ngenlock: {explanation}\n")
             sys.stderr.flush()
-    except Exception:  # the traceback has been printed: nothing is lost but the explanation
+    except Exception:
         pass

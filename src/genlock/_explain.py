@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from genlock import _frames, _sighting_wording, _wording
+from genlock._chains import hanging_together
 from genlock._errors import GenlockError
 from genlock._protocol import recognise
-from genlock._records import Diagnosis, Strand
+from genlock._records import Diagnosis, Operation, Strand
 from genlock._sighting import sight
 
 if TYPE_CHECKING:
-    from genlock._records import Candidate, Operation, Sighting
-
-_MOST_SEARCHED = 1000
-_OPERATIONS: dict[str, Operation] = {
-    "send": "send",
-    "asend": "send",
-    "throw": "throw",
-    "athrow": "throw",
-    "close": "close",
-    "aclose": "close",
-}
+    from genlock._records import Candidate, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,10 @@ def explain(exception: BaseException, *, sighting: Sighting | None = None) -> Ex
         says so.
 
     Raises nothing: what cannot be found out is left out. Runs none of the user's code but the
-    `__str__` of exceptions. Safe in any thread; takes about a millisecond.
+    `__str__` of exceptions, and the `get_source` of a module's own `__loader__` where its source is
+    in no file. Safe in any thread; takes about a millisecond. Before Python 3.13 the variables of
+    the frames that are looked at are copied: what they hold lives as long as those frames do, even
+    where they delete the variable.
     """
     return explain_in_thread(exception, "", sighting=sighting)
 
@@ -86,9 +79,17 @@ def explain_in_thread(
     *,
     sighting: Sighting | None = None,
     about: object = None,
+    under_run: bool = False,
 ) -> Explanation:
-    """`explain` where it is known which thread raised it, or which generator it is about."""
-    errors = _explicable(exception)
+    """`explain` where it is known which thread raised it, or which generator it is about.
+
+    `under_run` tells that it is `genlock run` which explains, to a user who need not be told of it.
+    """
+    errors = [
+        each
+        for each in hanging_together(exception, not_beyond=(GenlockError,))
+        if isinstance(each, GenlockError) or recognise(each) is not None
+    ]
     if not errors:
         words = _wording.in_words(exception)
         return Explanation("", words, _wording.not_of_the_protocol(words))
@@ -100,7 +101,8 @@ def explain_in_thread(
         sighting = sight(error, thread=thread, about=about)
     assert sighting is not None  # noqa: S101  # it was recognised
     try:
-        return _of_interpreters(error, sighting, found_in, len(more))
+        about_it = _wording.about_explanation(sighting.code, found_in, len(more))
+        return _of_interpreters(error, sighting, found_in, about_it, under_run=under_run)
     except Exception as failure:  # a failure of ours must leave what is known of the error
         if _frames.is_interruption(failure):
             raise
@@ -108,42 +110,30 @@ def explain_in_thread(
         return Explanation(sighting.code, sighting.error, "\n".join(lines), found_in)
 
 
-def _explicable(exception: BaseException) -> list[BaseException]:
-    """The errors about generators in what hangs together with an exception, nearest first."""
-    found: list[BaseException] = []
-    seen: set[int] = set()
-    pending: deque[BaseException | None] = deque([exception])
-    while pending and len(seen) < _MOST_SEARCHED:
-        error = pending.popleft()
-        if error is None or id(error) in seen:
-            continue
-        seen.add(id(error))
-        if isinstance(error, GenlockError):
-            found.append(error)
-            continue  # it tells more than what it was raised for
-        if recognise(error) is not None:
-            found.append(error)
-        pending += (error.__cause__, error.__context__)
-        if isinstance(error, BaseExceptionGroup):
-            pending.extend(error.exceptions)
-    return found
-
-
 def _of_own(error: GenlockError, found_in: str, more: int) -> Explanation:
-    lines = [str(error), *_wording.about_explanation(error.code, found_in, more)]
+    try:
+        text = str(error)
+    except Exception:  # a subclass of the user's may say what it likes
+        text = _wording.in_words(error)
+    lines = [text, *_wording.about_explanation(error.code, found_in, more)]
     diagnosis = getattr(error, "diagnosis", None)
     return Explanation(error.code, _wording.in_words(error), "\n".join(lines), found_in, diagnosis)
 
 
 def _of_interpreters(
-    error: BaseException, sighting: Sighting, found_in: str, more: int
+    error: BaseException,
+    sighting: Sighting,
+    found_in: str,
+    about_it: list[str],
+    *,
+    under_run: bool,
 ) -> Explanation:
-    not_known = _sighting_wording.not_known(sighting)
+    not_known = _sighting_wording.not_known(sighting, under_run=under_run)
     lines = [
-        *_sighting_wording.told(sighting),
+        *_sighting_wording.told(sighting, under_run=under_run),
         *(f"  Not known: {gap}" for gap in not_known),
         *_notes(error),
-        *_wording.about_explanation(sighting.code, found_in, more),
+        *about_it,
     ]
     return Explanation(
         sighting.code,
@@ -161,7 +151,8 @@ def _diagnosis(sighting: Sighting) -> Diagnosis | None:
     if not sighting.is_named or not sighting.candidates:
         return None
     only = sighting.candidates[0]
-    operation = _OPERATIONS.get(sighting.operation, "next")
+    name = sighting.operation.removeprefix("a")  # asend, athrow, aclose
+    operation = cast("Operation", name) if name in get_args(Operation) else "next"
     strands = tuple(_strands(sighting, only))
     return Diagnosis(sighting.code, only.name, operation, None, strands, yields=only.yields)
 

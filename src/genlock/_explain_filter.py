@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from genlock._explain import explain_in_thread
+from genlock._frames import is_interruption
 
 
 class ExplainFilter(logging.Filter):
@@ -19,15 +20,16 @@ class ExplainFilter(logging.Filter):
     Args:
         name: as for `logging.Filter`: the logger whose records are let through, by default all.
 
-    Raises nothing. Safe in any thread.
+    Raises nothing of its own: what a signal handler raises meanwhile comes out. Safe in any thread.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Explain, where there is something to explain; then decide as `logging.Filter` does."""
         try:
             _explain(record)
-        except Exception:  # the record goes its way without
-            pass
+        except Exception as failure:  # the record goes its way without
+            if is_interruption(failure):
+                raise
         return bool(super().filter(record))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import dis
-import linecache
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from genlock import _frames
 from genlock._lookup import UNKNOWN, attribute, behind, is_running, value_of, variable
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ _OPERATIONS = {
     "aclose": "aclose",
 }
 _WIDTH = 60
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_DRAWS = (dis.opmap["FOR_ITER"], dis.opmap["SEND"])
+_ESCAPE = re.compile(r"\\([\\'\"\nabfnrtvxNuU0-7])?")
+"""A backslash in source, with what it is right before."""
 
 
 class Named(NamedTuple):
@@ -39,11 +44,10 @@ class Named(NamedTuple):
 def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
     """The generator, coroutine or async generator that the expression at `lasti` is about."""
     code = frame.f_code
-    if code.co_name in ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"):
-        source = frame.f_locals.get(".0")  # the first loop of these is written outside
-        if (found := behind(source, kind)) is not None:
-            return Named("next", "", found)
-    node = _expression_at(code, lasti, frame)
+    if code.co_name in _COMPREHENSIONS and _is_at_first_loop(code, lasti):
+        # What that runs over is written outside.
+        return Named("next", "", behind(frame.f_locals.get(".0"), kind))
+    node = _expression_at(frame, lasti)
     if node is None:
         return _named_in_bytecode(frame, lasti, kind)
     operation, receiver = operation_in(node)
@@ -53,6 +57,11 @@ def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
     if found is not None or operation:
         return Named(operation, expression, found)
     return _only_one_within(receiver, frame, kind)
+
+
+def _is_at_first_loop(code: CodeType, lasti: int) -> bool:
+    offset = _frames.instruction_at(code, lasti)
+    return not any(code.co_code[before] in _DRAWS for before in range(0, offset, 2))
 
 
 def _only_one_within(node: ast.expr, frame: FrameType, kind: Kind) -> Named:
@@ -72,7 +81,8 @@ def _only_one_within(node: ast.expr, frame: FrameType, kind: Kind) -> Named:
 def _named_in_bytecode(frame: FrameType, lasti: int, kind: Kind) -> Named:
     """The same without the source: what the instructions of the failing expression load."""
     instructions = list(dis.get_instructions(frame.f_code))
-    failing = next(each for each in instructions if each.offset == lasti)
+    offset = _frames.instruction_at(frame.f_code, lasti)
+    failing = next(each for each in instructions if each.offset == offset)
     operation, text = "next", ""
     value: object = UNKNOWN
     found: dict[int, Named] = {}
@@ -100,35 +110,42 @@ def _is_part(positions: dis.Positions | None, whole: dis.Positions | None) -> bo
     return (whole[0], whole[2]) <= (first, start) and (last, end) <= (whole[1], whole[3])
 
 
-def _expression_at(code: CodeType, lasti: int, frame: FrameType) -> ast.expr | None:
-    positions = next(islice(code.co_positions(), lasti // 2, None), None)
+def _expression_at(frame: FrameType, lasti: int) -> ast.expr | None:
+    positions = next(islice(frame.f_code.co_positions(), lasti // 2, None), None)
     if positions is None:
         return None
     first, last, start, end = positions
     if first is None or last is None or start is None or end is None:
         return None
-    lines = [
-        linecache.getline(code.co_filename, number, frame.f_globals).encode()
-        for number in range(first, last + 1)
-    ]
+    lines = [_frames.source_line(frame, number).encode() for number in range(first, last + 1)]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
-    return _parsed(b"".join(lines).decode(errors="replace").strip())
+    return _expression(b"".join(lines).decode(errors="replace").strip())
 
 
-def _parsed(text: str) -> ast.expr | None:
+def _expression(text: str) -> ast.expr | None:
     """An expression, or what a loop runs over; None without the source."""
-    if not text:
-        return None
-    for source in (f"({text}\n)", text, f"{text} pass"):
-        try:
-            (node,) = ast.parse(source).body
-        except (SyntaxError, ValueError):
-            continue
+    module = parsed(f"({text}\n)", text, f"{text} pass") if text else None
+    for node in module.body if module is not None else ():
         if isinstance(node, ast.For | ast.AsyncFor):
             return node.iter
         return node.value if isinstance(node, ast.Expr) else None
     return None
+
+
+def parsed(*sources: str) -> ast.Module | None:
+    """The first of these texts that is source code; None without one. Warns of nothing in it."""
+    for source in sources:
+        try:
+            return ast.parse(_ESCAPE.sub(_known_escape, source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def _known_escape(found: re.Match[str]) -> str:
+    """An escape as it is; of one that Python does not know, and warns of, what it stands for."""
+    return found[0] if found[1] else r"\\"
 
 
 def operation_in(node: ast.expr) -> tuple[str, ast.expr]:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from genlock._expressions import operation_in
-from genlock._protocol import FAULTS
+from genlock._expressions import operation_in, parsed
+from genlock._protocol import BUSY, FAULTS
 from genlock._tracebacks import TracebackText, tracebacks
 
 if TYPE_CHECKING:
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from genlock._records import Site
 
 _FAULT = {fault.error: fault for fault in FAULTS}
+_CODES = {fault.code for fault in FAULTS}
 _BY_TEXT = {fault.text: fault for fault in FAULTS}
 _ANY_TEXT = re.compile(
     rf"(?:^|[\s:\"'(])({'|'.join(re.escape(fault.text) for fault in FAULTS)})[\"')\]}}.,]*$"
 )
 _OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
-_BUSY = ("GL011", "GL015", "GL017", "GL018")
-_INTERNAL = re.compile(r"[\\/](?:genlock|wrapt)[\\/][\w\\/]+\.py$")
+_INTERNAL = re.compile(
+    r"[\\/](?:(?:site|dist)-packages|src)[\\/]"
+    r"(?:genlock[\\/](?:_\w+|cli[\\/]\w+)|wrapt[\\/]\w+)\.py$"
+)
 _LIBRARY = re.compile(
     r"[\\/]lib(?:64)?[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|^<frozen "
 )
@@ -58,6 +61,11 @@ class Finding:
     thread: str = ""
     path: tuple[Site, ...] = ()
     message: tuple[str, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of genlock's errors, which tell themselves what happened."""
+        return self.code not in _CODES
 
     def as_dict(self) -> dict[str, object]:
         """The finding as plain data."""
@@ -115,7 +123,7 @@ def _with_path(finding: Finding, frames: tuple[Site, ...]) -> Finding:
         return finding
     operation, expression = _called(frames[-1].code)
     finding = replace(finding, operation=operation, expression=expression, path=frames)
-    if finding.code not in _BUSY:
+    if finding.code not in BUSY:
         return finding
     entered = _entered_at(frames, expression)
     if entered is not None:
@@ -155,7 +163,7 @@ def _users(frames: tuple[Site, ...]) -> tuple[Site, ...]:
 
 def _called(code: str) -> tuple[str, str]:
     """The operation on a generator in a line of code, and what it is done to."""
-    node = _parsed(code)
+    node = parsed(code, f"{code} pass", f"{code}\n pass")
     if node is None:
         return "", ""
     parts = [part for part in ast.walk(node) if isinstance(part, ast.expr | ast.For | ast.AsyncFor)]
@@ -167,12 +175,3 @@ def _called(code: str) -> tuple[str, str]:
             if operation:
                 return operation, ast.unparse(receiver)
     return ("next", ast.unparse(loops[0])) if loops else ("", "")
-
-
-def _parsed(code: str) -> ast.AST | None:
-    for source in (code, f"{code} pass", f"{code}\n pass"):
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from genlock._records import Step, Strand
 from genlock._sighting_wording import WAS, WAS_ASKED
-from genlock._wording import place, rows
+from genlock._wording import THIS_CALL, place, rows
 
 if TYPE_CHECKING:
     from genlock._findings import Finding
 
-_THIS_CALL = "← this call"
 _RAISED_HERE = "← raised here"
 
 
@@ -24,7 +23,7 @@ def nothing_found(sources: list[str]) -> str:
 def told(finding: Finding) -> str:
     """One finding in words."""
     lines = [_headline(finding)]
-    if finding.code < "GL011":
+    if finding.is_own:
         lines += [*finding.message]
     elif finding.verdict == "re-entry":
         lines += _reentry(finding)
@@ -119,7 +118,7 @@ def _path(finding: Finding, last: int = 0) -> list[str]:
     steps = [Step(site.function, site) for site in finding.path[-last:]]
     if not steps:
         return []
-    remark = _RAISED_HERE if finding.code == "GL013" else _THIS_CALL
+    remark = _RAISED_HERE if finding.code == "GL013" else THIS_CALL
     steps[-1] = Step(steps[-1].actor, steps[-1].site, remark)
     return rows(Strand(finding.thread or steps[0].actor, tuple(steps)))
 

@@ -7,7 +7,7 @@ import opcode
 import os
 import threading
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genlock._records import Site
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _CODE_WIDTH = 60
 _FOR_ITER = opcode.opmap["FOR_ITER"]
+_CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(__file__) + os.sep
+_INSTALLED = "-packages"
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -64,8 +66,36 @@ def instruction_of(code: CodeType, offset: int) -> Site:
 
 def statement(code: CodeType, line: int) -> Site:
     """A line of `code`, with the source."""
-    text = linecache.getline(code.co_filename, line).strip()
-    return Site(code.co_filename, line, short_name(code), _shortened(text))
+    text = _line(code.co_filename, line, {})
+    return Site(code.co_filename, line, short_name(code), _shortened(text.strip()))
+
+
+def source_line(frame: FrameType, number: int) -> str:
+    """A line of the file that a frame's code comes from; "" where it cannot be had.
+
+    Asks the `__loader__` of the frame's module where there is no such file.
+    """
+    return _line(frame.f_code.co_filename, number, frame.f_globals)
+
+
+def _line(file: str, number: int, names: dict[str, Any]) -> str:
+    try:
+        return linecache.getline(file, number, names)
+    except Exception:  # a loader may be the user's, and raise anything
+        return ""
+
+
+def instruction_at(code: CodeType, lasti: int) -> int:
+    """The offset of the instruction that `lasti` is in: a call may leave it at a cache entry."""
+    while lasti > 0 and code.co_code[lasti] == _CACHE:
+        lasti -= 2
+    return lasti
+
+
+def full_line(frame: FrameType, line: int | None = None) -> Site:
+    """Where a frame stands, now or then, with its whole line: the same on every Python."""
+    code, line = frame.f_code, line or frame.f_lineno or 0
+    return Site(code.co_filename, line, short_name(code), source_line(frame, line).strip())
 
 
 def raised_at(traceback: TracebackType | None) -> Site | None:
@@ -105,21 +135,28 @@ def thread_name(ident: int) -> str:
     return f"thread {ident}"
 
 
-def is_library(code: CodeType) -> bool:
-    """Whether code is the standard library's."""
-    file = code.co_filename
-    return file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
+def is_library(file: str) -> bool:
+    """Whether a file of source is the standard library's."""
+    return file.startswith((_LIBRARY, "<frozen ")) and _INSTALLED not in file
+
+
+def is_foreign(file: str) -> bool:
+    """Whether a file of source is the standard library's, or has been installed beside it."""
+    return _INSTALLED in file or is_library(file)
 
 
 def is_interruption(error: BaseException) -> bool:
     """Whether `error` came into a diagnosis from outside: out of a signal handler, say.
 
-    A diagnosis calls nothing but itself and the standard library.
+    A diagnosis calls nothing but itself and the standard library; Python's own handler of Ctrl-C
+    leaves no frame.
     """
+    if not isinstance(error, Exception):
+        return True
     traceback = error.__traceback__
     while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not is_library(code) and not code.co_filename.startswith(_PACKAGE):
+        file = traceback.tb_frame.f_code.co_filename
+        if not is_library(file) and not file.startswith(_PACKAGE):
             return True
         traceback = traceback.tb_next
     return False
@@ -129,9 +166,9 @@ def _code_at(frame: FrameType, lasti: int, number: int) -> str:
     """The source of what a frame is executing; its whole line where positions are missing."""
     code = frame.f_code
     positions = next(islice(code.co_positions(), lasti // 2, None), None)
-    line = linecache.getline(code.co_filename, number, frame.f_globals)
+    line = source_line(frame, number)
     # A loop says more than what it runs over, which is all that it executes.
-    if positions is not None and code.co_code[lasti] != _FOR_ITER:
+    if positions is not None and code.co_code[instruction_at(code, lasti)] != _FOR_ITER:
         first, last, start, end = positions
         if first == number and start is not None and end is not None:
             encoded = line.encode()

@@ -6,6 +6,7 @@ import atexit
 import functools
 import inspect
 import logging
+import os
 import sys
 from collections import deque
 from collections.abc import Generator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from genlock._policy import Policy, PolicyOptions
 
 _logger = logging.getLogger("genlock")
+_DEEPEST = 100  # wrappers around a function
 
 
 def instrument(
@@ -43,7 +45,8 @@ def instrument(
 
     A module that is not imported yet is changed as soon as it is. Whatever can be called under a
     name that matches is wrapped: functions, methods, class and static methods, functions behind
-    decorators. What they return is passed through unless it is a generator.
+    decorators. What they return is passed through unless it is a generator. What a module defines
+    after the call, in the rest of its import or when it is reloaded, is not wrapped: call it again.
 
     Args:
         pattern: `pkg.mod:function`, `pkg.mod:Class.method`, `pkg.mod:*`; `*` and `?` stand for
@@ -60,8 +63,9 @@ def instrument(
         ValueError: `pattern` is malformed, or an option's value is not possible.
         TypeError: an option is unknown or of a wrong type.
 
-    Thread-safe. A pattern that has matched nothing, and names by which the unguarded functions can
-    still be called, are logged as warnings by the logger "genlock".
+    Thread-safe. A pattern that matches nothing, a module that is still being imported, and names by
+    which the unguarded functions can still be called, are logged as warnings by the logger
+    "genlock".
     """
     check_name(name)
     handle = Instrument(Pattern.parse(pattern), Choice(policy, options), name, prime=prime)
@@ -104,6 +108,8 @@ class Instrument:
         self._escaped: tuple[str, ...] = ()
         self._has_guarded = False
         self._is_active = True
+        self._is_gap_told = False
+        self._process = os.getpid()  # a child leaves it to its parent to tell
 
     def __repr__(self) -> str:
         state = "" if self._is_active else " (uninstalled)"
@@ -122,8 +128,13 @@ class Instrument:
 
     @property
     def matched(self) -> tuple[str, ...]:
-        """The qualified names of the functions that are wrapped now."""
-        return tuple(patch.place.qualname for patch in self._patches.copy())
+        """The qualified names of the functions that are wrapped now.
+
+        Those that have been replaced since, by `importlib.reload` say, are none of them.
+        """
+        module = sys.modules.get(self._pattern.module)
+        names = [(patch.place.qualname, patch.wrapper) for patch in self._patches.copy()]
+        return tuple(name for name, ours in names if _leads_to(_kept_as(name, module), ours))
 
     @property
     def escaped(self) -> tuple[str, ...]:
@@ -135,7 +146,10 @@ class Instrument:
 
     def install(self) -> None:
         """Wrap the functions, now or when their module has been imported."""
+        module = sys.modules.get(self._pattern.module)
         wrapt.register_post_import_hook(self._wrap, self._pattern.module)
+        if module is not None and self._is_early_for(module):
+            self._tell_of_gap(_run_wording.too_early(self._pattern))
 
     def uninstall(self) -> None:
         """Put back what was there, and guard nothing more; a second time, do nothing.
@@ -159,13 +173,40 @@ class Instrument:
         elif not matched:
             near = self._pattern.nearest(place.qualname for place in _functions(module))
         return Use(
-            self._pattern, module is not None, matched, near, self._escaped, self._has_guarded
+            self._pattern,
+            module is not None,
+            matched,
+            near,
+            self._escaped,
+            self._has_guarded,
+            is_replaced=bool(self._patches) and not matched,
         )
 
-    def tell_what_is_missing(self) -> None:
-        """Warn of a pattern that has matched nothing."""
-        if self._is_active and not self._patches:
-            self._tell(_run_wording.matched_nothing(self.use()))
+    def tell_what_is_missing(self, *, is_use_expected: bool = False) -> None:
+        """Warn of a pattern that matches nothing, or if use is expected, of no generator made."""
+        if not self._is_active or self._is_gap_told or os.getpid() != self._process:
+            return
+        try:
+            use = self.use()
+        except Exception as error:
+            self._tell_of_gap(_run_wording.not_wrapped(self._pattern, error))
+            return
+        if not use.matched:
+            self._tell(_run_wording.matched_nothing(use))
+        elif is_use_expected and not use.has_guarded:
+            self._tell(_run_wording.guarded_nothing(use))
+
+    def _tell_of_gap(self, text: str) -> None:
+        """Warn of what is not guarded for a reason that would not be seen in the end."""
+        self._is_gap_told = True
+        self._tell(text)
+
+    def _is_early_for(self, module: ModuleType) -> bool:
+        """Whether the module may be about to define more functions: it is being imported or run."""
+        names = object.__getattribute__(module, "__dict__")
+        if names.get("__name__") == "__main__":
+            return not self._patches
+        return bool(getattr(names.get("__spec__"), "_initializing", False))
 
     def _wrap(self, module: ModuleType) -> None:
         """Wrap what matches in a module; must not raise, or its import would fail."""
@@ -174,28 +215,31 @@ class Instrument:
         try:
             places = [place for place in _functions(module) if self._means(place, module)]
             self._escaped = tuple(_other_names(places))
-            for place in places:
-                self._replace(place)
+            refused = [(place, self._replace(place)) for place in places]
+            left_out = [(place.qualname, error) for place, error in refused if error is not None]
+            if left_out:
+                self._tell_of_gap(_run_wording.left_out(self._pattern, left_out))
+            if self._escaped:
+                self._tell(_run_wording.escaped(self._pattern, self._escaped))
         except Exception as error:
-            self._tell(_run_wording.not_wrapped(self._pattern, error))
+            self._tell_of_gap(_run_wording.not_wrapped(self._pattern, error))
         if not self._is_active:  # uninstalled meanwhile
             self._restore()
-        elif self._escaped:
-            self._tell(_run_wording.escaped(self.use()))
 
     def _means(self, place: _Place, module: ModuleType) -> bool:
         if not self._pattern.matches(place.qualname):
             return False
         return not self._pattern.has_wildcards or _is_home_made(place, module)
 
-    def _replace(self, place: _Place) -> None:
+    def _replace(self, place: _Place) -> Exception | None:
         wrapper = _Instrumented(place.found, self._call)
         wrapper._self_handle = self  # noqa: SLF001  # its own module's
         try:
             setattr(place.owner, place.attribute, wrapper)
-        except (AttributeError, TypeError):  # of a class that cannot be changed
-            return
+        except Exception as error:  # of a class that cannot be changed
+            return error
         self._patches.append(_Patch(place, wrapper))
+        return None
 
     def _restore(self) -> None:
         while True:
@@ -226,15 +270,44 @@ class _Instrumented(GuardedFunction):
 
 def _still_wanted(found: Any) -> Any:
     """What to put back: not the wrapper of a handle that was uninstalled before this one."""
-    while isinstance(found, _Instrumented) and not found._self_handle.is_active:  # noqa: SLF001
+    while type(found) is _Instrumented and not found._self_handle.is_active:  # noqa: SLF001
         found = found.__wrapped__
     return found
+
+
+def _kept_as(qualname: str, module: ModuleType | None) -> Any:
+    """What is to be found under this name now."""
+    found: Any = module
+    for name in qualname.split("."):
+        try:
+            found = vars(found)[name]
+        except (KeyError, TypeError):
+            return None
+    return found
+
+
+def _leads_to(found: Any, wrapper: Any) -> bool:
+    """Whether it is `wrapper`, or something that was put around it since."""
+    for _ in range(_DEEPEST):
+        if found is wrapper:
+            return True
+        if type(found) is _Instrumented:
+            found = found.__wrapped__
+        elif type(found) is functools.partial:
+            found = found.func
+        elif type(found) is FunctionType:
+            found = vars(found).get("__wrapped__")
+        else:
+            return False
+    return False
 
 
 def _is_bare_generator(made: object) -> bool:
     if type(made) is GeneratorType:
         return True
-    return not issubclass(type(made), GuardedIterator) and isinstance(made, Generator)
+    # A proxy that is asked for its class may have to find out first what it stands for.
+    kind = type(made)
+    return issubclass(kind, Generator) and not issubclass(kind, GuardedIterator)
 
 
 def _functions(module: ModuleType) -> Iterator[_Place]:

@@ -96,7 +96,7 @@ class Program:
             return
         sys.argv = [self.name, *self.arguments]
         if get_importer(self.name) is not None:
-            _set_first_entry(_absolute(self.name))
+            _set_first_entry(_absolute(self.name), even_if_safe=True)
             _, spec, code = _main_details(NoProgramError)
             self._run_found(spec, code)
         else:
@@ -131,7 +131,9 @@ class Program:
     def _compiled(self, source: bytes | str, path: str) -> CodeType:
         tree: Any = source
         if self.rewrite is not None:
-            tree = self.rewrite(ast.parse(source, path))
+            # What ast.parse does, without its frame in the traceback of a SyntaxError.
+            flags = ast.PyCF_ONLY_AST
+            tree = self.rewrite(compile(source, path, "exec", flags, dont_inherit=True))
         code: CodeType = compile(tree, path, "exec", dont_inherit=True)
         return code
 
@@ -157,10 +159,16 @@ def _read(path: str) -> bytes:
         raise NoProgramError(reason, _NO_FILE) from None
 
 
-def _set_first_entry(directory: str) -> None:
-    """Let modules be found beside the program first, not beside this one."""
+def _set_first_entry(directory: str, *, even_if_safe: bool = False) -> None:
+    """Let modules be found beside the program first, not beside this one.
+
+    A folder or zip file is the program itself: its modules are found even where `python -P` has
+    left out the entry that would have to be replaced.
+    """
     if not sys.flags.safe_path:
         sys.path[0] = directory
+    elif even_if_safe:
+        sys.path.insert(0, directory)
 
 
 def _execute(code: CodeType | None, **attributes: object) -> None:

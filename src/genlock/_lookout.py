@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import sys
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -17,19 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType, TracebackType
 
+    from genlock._protocol import Fault
     from genlock._records import Sighting
 
     Place = tuple[CodeType, int]
 
 _REMEMBERED = 256
+_PLACES = 1000
 _REST = 50
 """For how many times as long as a look has taken there is none at a place that was looked at."""
 
-_TOOLS = (4, 3, 5, 2, 1, 0)
-"""The identifiers of monitoring tools, those first that nobody is advised to take."""
+_TOOLS = (4, 3, 5)
+"""The identifiers that tools may take; 0, 1 and 2 are for a debugger, coverage and a profiler."""
 
 _OUTERMOST = Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # noqa: SLF001
 """What calls `threading.excepthook`."""
+
+_FURTHER_PLACES = _OUTERMOST, -1
+"""Stands for all that come when there are too many: a program may make code without end."""
 
 
 @dataclass(slots=True)
@@ -37,19 +44,35 @@ class Seen:
     """An error that was raised.
 
     `sighting` is None where there was no time to look around. `number` counts the errors that were
-    raised at this `place` so far. `is_told` tells whether the user has been told of it.
+    raised at this `place` so far. Thread-safe: of those who are about to tell the user of it, one
+    is let to.
     """
 
     place: Place
     number: int
     sighting: Sighting | None = None
-    is_told: bool = False
+    _told: _thread.LockType = field(
+        default_factory=_thread.allocate_lock, init=False, repr=False, compare=False
+    )
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the user has been told of it."""
+        return self._told.locked()
+
+    def is_to_be_told(self) -> bool:
+        """Whether the caller is the first to ask, who is to tell the user."""
+        return self._told.acquire(blocking=False)
 
 
 class Lookout:
     """Looks around whenever such an error is raised, in any thread, until it is stopped.
 
     It keeps no error alive, and no frame: an error is known again by its address and its place.
+    Before Python 3.13 a look at the variables of a frame copies them, so what they hold lives as
+    long as the frame, even where it deletes the variable. The interpreter calls this at each
+    exception of any kind, in the program's own stack: within ten calls or so of the recursion
+    limit, a RecursionError may come out in the place of the exception.
 
     Args:
         notice: called with each error and what is seen of it, in the thread that is raising it.
@@ -65,6 +88,7 @@ class Lookout:
         self._notice, self._escaped = notice, escaped
         self._tool: int | None = None
         self._seen: dict[int, Seen] = {}
+        self._latest: deque[tuple[int, Seen]] = deque()
         self._numbers: dict[Place, count[int]] = {}
         self._rests_until = 0.0
 
@@ -84,6 +108,7 @@ class Lookout:
 
     def forget(self) -> None:
         """Forget the errors seen so far."""
+        self._latest.clear()
         self._seen.clear()
         self._numbers.clear()
 
@@ -119,17 +144,19 @@ class Lookout:
         look = self._look
 
         def see(_code: CodeType, _offset: int, error: BaseException) -> None:
-            if type(error) in suspects and recognise(error) is not None:
-                look(error, sys._getframe(1))
+            if type(error) in suspects:
+                fault = recognise(error)
+                if fault is not None:
+                    look(fault, error, sys._getframe(1))
 
         return see
 
-    def _look(self, error: BaseException, frame: FrameType) -> None:
+    def _look(self, fault: Fault, error: BaseException, frame: FrameType) -> None:
         try:
             traceback = error.__traceback__
             if traceback is None or is_internal(frame):
                 return
-            if _is_new(error, traceback):
+            if _is_new(fault, error, traceback):
                 self._see(error, _place(traceback), frame)
             elif frame.f_code is _OUTERMOST:
                 self._escaped(error)
@@ -148,11 +175,16 @@ class Lookout:
         self._notice(error, seen)
 
     def _remember(self, error: BaseException, place: Place) -> Seen:
-        seen = Seen(place, next(self._numbers.setdefault(place, count(1))))
-        self._seen.pop(id(error), None)  # of one that is gone
+        counted = place
+        if place not in self._numbers and len(self._numbers) >= _PLACES:
+            counted = _FURTHER_PLACES
+        seen = Seen(place, next(self._numbers.setdefault(counted, count(1))))
         self._seen[id(error)] = seen
-        while len(self._seen) > _REMEMBERED:
-            self._seen.pop(next(iter(self._seen)), None)
+        self._latest.append((id(error), seen))
+        if len(self._latest) > _REMEMBERED:
+            address, former = self._latest.popleft()
+            if self._seen.get(address) is former:  # and not one that came to the same address
+                self._seen.pop(address, None)
         return seen
 
 
@@ -160,16 +192,16 @@ def _place(traceback: TracebackType) -> Place:
     return traceback.tb_frame.f_code, traceback.tb_lasti
 
 
-def _is_new(error: BaseException, traceback: TracebackType) -> bool:
+def _is_new(fault: Fault, error: BaseException, traceback: TracebackType) -> bool:
     """Whether it is being raised, as against passing a frame, or being raised again.
 
     A StopIteration becomes a RuntimeError in the frame of the generator that it leaves; the caller
     is the first to have that.
     """
     inner = traceback.tb_next
-    if error.__cause__ is None:
-        return inner is None
-    return inner is not None and inner.tb_next is None
+    if fault.code == "GL013" and error.__cause__ is not None:
+        return inner is not None and inner.tb_next is None
+    return inner is None
 
 
 def _free_tool() -> int | None:

@@ -69,7 +69,8 @@ class Use:
     `matched` are the functions it was applied to; `near` are names that come near, where there are
     none: of functions, or of modules if its module has not been imported. `escaped` are other names
     that functions had before they were guarded, and that lead to the unguarded ones still.
-    `has_guarded` tells whether a generator has come out of any of them.
+    `has_guarded` tells whether a generator has come out of any of them; `is_replaced`, whether all
+    have given way to others.
     """
 
     pattern: Pattern
@@ -78,6 +79,7 @@ class Use:
     near: tuple[str, ...] = ()
     escaped: tuple[str, ...] = ()
     has_guarded: bool = False
+    is_replaced: bool = False
 
 
 def _malformed(text: str) -> str:

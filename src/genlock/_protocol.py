@@ -22,6 +22,9 @@ class Fault(NamedTuple):
         return f"{self.type.__name__}: {self.text}"
 
 
+BUSY = ("GL011", "GL015", "GL017", "GL018")
+"""The codes of what is executing already."""
+
 _BUSY_ASYNC = "asynchronous generator is already running"
 
 FAULTS = (

@@ -12,13 +12,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from genlock import _run_wording
+from genlock._chains import hanging_together
 from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
 from genlock._lookout import Lookout, Seen
 from genlock._protocol import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from genlock._explain import Explanation
 
@@ -41,7 +42,8 @@ class Reporter:
     ) -> None:
         self._write, self._tells_caught = write, tells_caught
         self._lookout = Lookout(self._notice, self._about_to_be_printed)
-        self._unsettled: deque[tuple[Seen, Explanation]] = deque()
+        self._unsettled: deque[tuple[float, Seen, Explanation]] = deque()
+        self._is_teller_at_work = _thread.allocate_lock()
         self._explained: deque[Seen] = deque()
         self._thread_hook: Any = None
 
@@ -68,7 +70,8 @@ class Reporter:
     def finish(self) -> None:
         """Tell what is still to be told when the program has ended, and see nothing more."""
         self._lookout.stop()
-        self._tell_settled()
+        while self._unsettled:
+            self._tell_settled()
         explained, numbers = self._explained.copy(), self._lookout.numbers()
         for seen in explained:
             number = numbers.get(seen.place, 1)
@@ -88,6 +91,7 @@ class Reporter:
         """Leave to the parent process what is the parent's to tell."""
         self._lookout.forget()
         self._unsettled.clear()
+        self._is_teller_at_work = _thread.allocate_lock()
         self._explained.clear()
 
     # Errors -----------------------------------------------------------------------------------
@@ -99,9 +103,11 @@ class Reporter:
                 self._say("again", _run_wording.explained_above(seen.sighting))
             return
         sighting = None if seen is None else seen.sighting
-        explanation = explain_in_thread(error, "", sighting=sighting, about=about)
+        explanation = explain_in_thread(error, "", sighting=sighting, about=about, under_run=True)
         if seen is not None:
-            seen.is_told, seen.sighting = True, explanation.sighting
+            seen.sighting = explanation.sighting
+            if not seen.is_to_be_told():
+                return
             self._explained.append(seen)
         self._explain(explanation, fate)
 
@@ -140,55 +146,61 @@ class Reporter:
     # What the program catches -----------------------------------------------------------------
 
     def _tell_of_logged(self, error: BaseException) -> None:
-        for each in _errors_within(error):
-            seen = self._lookout.seen_late(each)
-            if seen is not None and seen.number == 1:
-                self.tell(each, "caught")
+        try:
+            for each in _errors_within(error):
+                seen = self._lookout.seen_late(each)
+                if seen is not None and seen.number == 1:
+                    self.tell(each, "caught")
+        except BaseException as failure:
+            self._own_failure(failure)
 
     def _notice(self, error: BaseException, seen: Seen) -> None:
         if self._tells_caught and seen.number == 1:
-            explanation = explain_in_thread(error, "", sighting=seen.sighting)
-            self._unsettled.append((seen, explanation))
-            if len(self._unsettled) == 1:
-                _thread.start_new_thread(self._tell_later, ())
+            explanation = explain_in_thread(error, "", sighting=seen.sighting, under_run=True)
+            self._unsettled.append((time.monotonic() + _SETTLED_AFTER, seen, explanation))
+            self._see_to_a_teller()
 
-    def _tell_later(self) -> None:
-        time.sleep(_SETTLED_AFTER)
-        self._tell_settled()
+    def _see_to_a_teller(self) -> None:
+        if self._is_teller_at_work.acquire(blocking=False):
+            try:
+                _thread.start_new_thread(self._tell_as_they_settle, ())
+            except RuntimeError:  # no more threads: the end of the program will tell
+                self._is_teller_at_work.release()
 
-    def _tell_settled(self) -> None:
+    def _tell_as_they_settle(self) -> None:
         try:
             while self._unsettled:
-                seen, explanation = self._unsettled.popleft()
-                if not seen.is_told:
-                    seen.is_told = True
-                    self._explained.append(seen)
-                    self._explain(explanation, "caught")
+                due, *_ = self._unsettled[0]
+                time.sleep(max(0.0, due - time.monotonic()))
+                self._tell_settled()
+        except IndexError:  # the program has ended, and all is told
+            pass
+        finally:
+            self._is_teller_at_work.release()
+        if self._unsettled:  # by one that still found this at work
+            self._see_to_a_teller()
+
+    def _tell_settled(self) -> None:
+        """Tell of the first of those that nobody has told of yet."""
+        try:
+            _, seen, explanation = self._unsettled.popleft()
+        except IndexError:  # another thread does
+            return
+        try:
+            if seen.is_to_be_told():
+                self._explained.append(seen)
+                self._explain(explanation, "caught")
         except BaseException as failure:
             self._own_failure(failure)
 
 
-def _errors_within(error: BaseException | None) -> Iterator[BaseException]:
+def _errors_within(error: BaseException | None) -> list[BaseException]:
     """The interpreter's errors about generators among those that a traceback shows, oldest first.
 
     Those of the chain of causes, and of groups.
     """
-    found: list[BaseException] = []
-    seen: set[int] = set()
-    pending = [error]
-    while pending:
-        each = pending.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        if recognise(each) is not None:
-            found.append(each)
-        if isinstance(each, BaseExceptionGroup):
-            pending += each.exceptions
-        pending.append(each.__cause__)
-        if not each.__suppress_context__:
-            pending.append(each.__context__)
-    yield from reversed(found)
+    shown = hanging_together(error, as_printed=True)
+    return [each for each in shown if recognise(each) is not None][::-1]
 
 
 def _see_logged(tell: Callable[[BaseException], None]) -> None:
@@ -199,8 +211,10 @@ def _see_logged(tell: Callable[[BaseException], None]) -> None:
 
     def make_and_tell(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make(*args, **kwargs)
-        if record.exc_info and record.exc_info[1] is not None:
-            tell(record.exc_info[1])
+        exc_info: Any = record.exc_info
+        error: Any = exc_info[1] if type(exc_info) is tuple and exc_info[1:] else None
+        if issubclass(type(error), BaseException):
+            tell(error)
         return record
 
     logging.setLogRecordFactory(make_and_tell)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
-from genlock import _sighting_wording
-from genlock._wording import place
+from genlock._wording import in_words, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 _HAS_MONITORING = hasattr(sys, "monitoring")
-_WHEN_SEEN = "" if _HAS_MONITORING else "genlock run sees it as it happens from Python 3.12 on."
 
 ONLY_LOGGED = (
     f"{'All monitoring tools are taken:' if _HAS_MONITORING else 'Before Python 3.12,'} of the"
@@ -38,22 +35,7 @@ NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
 def explained(explanation: Explanation, fate: str) -> str:
     """What an error was about, below its traceback, or what it was that the program caught."""
     caught = "The program caught this: " if fate == "caught" else ""
-    text = explanation.text.replace(_sighting_wording.SEE_IT_HAPPEN, _WHEN_SEEN)
-    pattern = _to_guard(explanation.sighting)
-    if pattern and "--guard" not in text:
-        text = _CURE.sub(rf"\g<0>\n  or, without a change:  genlock run --guard {pattern} …", text)
-    return caught + text
-
-
-_CURE = re.compile(r"^  .*genlock\.guard.*$", re.MULTILINE)
-
-
-def _to_guard(sighting: Sighting | None) -> str:
-    """The function whose generators would have to be guarded, where that would help."""
-    if sighting is None or sighting.code != "GL011" or not sighting.is_named:
-        return ""
-    only = sighting.candidates[0]
-    return only.pattern if only.state != "re-entered" else ""
+    return caught + explanation.text
 
 
 def explained_above(sighting: Sighting) -> str:
@@ -104,7 +86,12 @@ def recorded(kept: int, dropped: int, name: str) -> str:
 def matched_nothing(use: Use) -> str:
     """A pattern was of no use; what may have been meant."""
     module, function = use.pattern.module, use.pattern.function
-    if not use.is_imported:
+    if not use.is_imported and module == "__main__":
+        why, near = "the program has no source that could be compiled with guards", ""
+    elif use.is_replaced:
+        why = "its functions were replaced after that, as importlib.reload does; guard them again"
+        near = ""
+    elif not use.is_imported:
         why = f"no module {module!r} was imported"
         near = _or([f"{name}:{function}" for name in use.near])
     else:
@@ -124,11 +111,28 @@ def guarded_nothing(use: Use) -> str:
     )
 
 
-def escaped(use: Use) -> str:
+def escaped(pattern: Pattern, names: Sequence[str]) -> str:
     """Some had imported a function before it was guarded."""
     return (
-        f"{str(use.pattern)!r} came too late for {_some(use.escaped)}: imported from"
-        f" {use.pattern.module!r} before, and unguarded still. Guard it under that name, too."
+        f"{str(pattern)!r} came too late for {_some(names)}: imported from {pattern.module!r}"
+        " before, and unguarded still. Guard it under that name, too."
+    )
+
+
+def too_early(pattern: Pattern) -> str:
+    """The module of a pattern is only half made."""
+    return (
+        f"{str(pattern)!r} came too early: {pattern.module!r} is still being imported. What it"
+        " defines from here on is not guarded: write @genlock.guarded there."
+    )
+
+
+def left_out(pattern: Pattern, names: Sequence[tuple[str, Exception]]) -> str:
+    """Some functions are in classes that let nobody change them."""
+    _, error = names[0]
+    return (
+        f"{str(pattern)!r} left out {_some([name for name, _ in names])}, unguarded still: the"
+        f" class cannot be changed ({in_words(error)})."
     )
 
 

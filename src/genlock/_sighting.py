@@ -1,7 +1,8 @@
 """Reads what can be seen around an error of the interpreter's about a generator, now.
 
-Nothing here raises, and nothing runs code of the user's: what cannot be read stays out. The thread
-of the failing call is read from `frame` outwards, or where the error has gone on since, from its
+Nothing here raises, and nothing runs code of the user's but the `get_source` of a module's own
+`__loader__`, for source that is in no file. What cannot be read stays out. The thread of the
+failing call is read from `frame` outwards, or where the error has gone on since, from its
 traceback; the other threads as they stand now.
 """
 
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from genlock import _frames, _stacks, _tasks
 from genlock._expressions import Named, named
 from genlock._lookup import code_of, frame_of, is_running
-from genlock._protocol import recognise
+from genlock._protocol import BUSY, recognise
 from genlock._records import Candidate, Sighting, Site, Step, Strand
+from genlock._wording import THIS_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,9 +34,7 @@ _FLAGS: dict[Kind, int] = {
     "async generator": inspect.CO_ASYNC_GENERATOR,
 }
 _SUSPENDABLE = sum(_FLAGS.values())
-_THIS_CALL = "← this call"
 _RUNNING = "running"
-_BUSY = ("GL011", "GL015", "GL017", "GL018")
 
 
 class Call(NamedTuple):
@@ -43,6 +43,14 @@ class Call(NamedTuple):
     frame: FrameType
     lasti: int
     line: int
+
+
+class Stacks(NamedTuple):
+    """Who stood where: `calls` of the failing thread, `others` by the names of the threads."""
+
+    calls: Sequence[Call]
+    thread: str
+    others: Sequence[tuple[str, Sequence[Call]]]
 
 
 def sight(
@@ -54,7 +62,8 @@ def sight(
 ) -> Sighting | None:
     """What can be seen of the moment at which `error` was raised, or is seen now.
 
-    Never raises. Runs no code of the user's. Safe in any thread; other threads go on meanwhile.
+    Never raises. Runs no code of the user's but that of loaders, for source lines. Safe in any
+    thread; other threads go on meanwhile.
 
     Args:
         error: an error of the interpreter's about a generator; for any other, None is returned.
@@ -81,6 +90,8 @@ def _sight(
     thread: str,
     about: object,
 ) -> Sighting:
+    # First of all: to read a source file, say, is to let the other threads go on.
+    others = _other_stacks() if fault.code in BUSY else []
     calls = _calls(error, frame)
     if not thread and (frame is not None or _is_own(calls)):
         thread = _frames.thread_name(_thread.get_ident())
@@ -101,7 +112,7 @@ def _sight(
         what.expression,
         what.found is not None or origin is not None,
         _frames.short_name(driver) if driver is not None and is_driven else "",
-        tuple(_candidates(fault, error, what.found, calls, thread)),
+        tuple(_candidates(fault, error, what.found, Stacks(calls, thread, others))),
         frame is None,
         origin,
     )
@@ -191,30 +202,30 @@ def _origin(error: BaseException, thread: str) -> Strand | None:
 
 
 def _candidates(
-    fault: Fault, error: BaseException, found: object, calls: Sequence[Call], thread: str
+    fault: Fault, error: BaseException, found: object, stacks: Stacks
 ) -> Iterator[Candidate]:
     if fault.code == "GL013":
         body = _body_that_raised(error)
         if body is not None:
             yield _candidate(body.f_code, body, fault.kind, "ended")
     elif found is not None:
-        yield _the_one(fault, found, calls, thread)
-    elif fault.code in _BUSY:
-        yield from _all_running(fault.kind, calls, thread)
+        yield _the_one(fault, found, stacks)
+    elif fault.code in BUSY:
+        yield from _all_running(fault.kind, stacks)
 
 
-def _the_one(fault: Fault, found: object, calls: Sequence[Call], thread: str) -> Candidate:
+def _the_one(fault: Fault, found: object, stacks: Stacks) -> Candidate:
     """The generator that the failing expression names."""
     frame, code = frame_of(found), code_of(found)
     assert code is not None  # noqa: S101  # it is of one of the three kinds
-    own = _own_frame(found, calls, fault.kind) if fault.code in _BUSY else None
+    own = _own_frame(found, stacks.calls, fault.kind) if fault.code in BUSY else None
     if own is not None:
-        inside = _way_through(own, calls, thread)
+        inside = _way_through(own, stacks)
         return _candidate(code, own, fault.kind, "re-entered", inside)
     if frame is None:
         return _candidate(code, None, fault.kind, "ended")
-    if fault.code in _BUSY:
-        other = _frame_on_other_stack(frame) or _tasks.inside(found)
+    if fault.code in BUSY:
+        other = _frame_on_other_stack(frame, stacks) or _tasks.inside(found)
         if other is not None:
             return _candidate(code, frame, fault.kind, "held", other)
         if is_running(found):
@@ -240,18 +251,18 @@ def _own_frame(found: object, calls: Sequence[Call], kind: Kind) -> FrameType | 
     return alike[-1] if alike else None
 
 
-def _all_running(kind: Kind, calls: Sequence[Call], thread: str) -> Iterator[Candidate]:
+def _all_running(kind: Kind, stacks: Stacks) -> Iterator[Candidate]:
     seen = []
-    for call in calls:
+    for call in stacks.calls:
         if _is_of(kind, call.frame):
             seen.append(call.frame)
-            inside = _way_through(call.frame, calls, thread)
+            inside = _way_through(call.frame, stacks)
             yield _candidate(call.frame.f_code, call.frame, kind, "re-entered", inside)
-    for ident, stack in _other_stacks():
+    for thread, stack in stacks.others:
         for call in stack:
             frame = call.frame
             if _is_of(kind, frame) and not any(frame is own for own in seen):
-                inside = _way_into(frame, stack, _frames.thread_name(ident))
+                inside = _way_into(frame, stack, thread)
                 yield _candidate(frame.f_code, frame, kind, "held", inside)
 
 
@@ -286,9 +297,9 @@ def _candidate(
 # Who is inside ------------------------------------------------------------------------------------
 
 
-def _way_through(own: FrameType, calls: Sequence[Call], thread: str) -> Strand:
+def _way_through(own: FrameType, stacks: Stacks) -> Strand:
     """The failing call's own path, from the call that entered this generator on."""
-    return Strand(thread, _path(own, calls, _THIS_CALL))
+    return Strand(stacks.thread, _path(own, stacks.calls, THIS_CALL))
 
 
 def _way_into(frame: FrameType, stack: Sequence[Call], thread: str) -> Strand:
@@ -313,24 +324,26 @@ def _path(body: FrameType, stack: Sequence[Call], last_remark: str) -> tuple[Ste
 def _without_library(body: FrameType, stack: Sequence[Call]) -> Sequence[Call]:
     """The stack up to the call that went into the standard library, below the generator."""
     for depth, call in enumerate(stack):
-        if call.frame is body or not _frames.is_library(call.frame.f_code):
+        if call.frame is body or not _frames.is_library(call.frame.f_code.co_filename):
             return stack[depth:]
     return stack
 
 
-def _frame_on_other_stack(frame: FrameType) -> Strand | None:
-    for ident, stack in _other_stacks():
+def _frame_on_other_stack(frame: FrameType, stacks: Stacks) -> Strand | None:
+    for thread, stack in stacks.others:
         if any(call.frame is frame for call in stack):
-            return _way_into(frame, stack, _frames.thread_name(ident))
+            return _way_into(frame, stack, thread)
     return None
 
 
-def _other_stacks() -> Iterator[tuple[int, list[Call]]]:
+def _other_stacks() -> list[tuple[str, list[Call]]]:
     """The stacks of the threads, as they stand now; where threads run at once, only the own."""
     if _stacks.RUN_AT_ONCE:
         threads = {_thread.get_ident(): sys._getframe()}
     else:
         threads = _stacks.current_frames()
-    for ident, innermost in threads.items():
-        stack = _frames.stack(innermost)
-        yield ident, [Call(frame, frame.f_lasti, frame.f_lineno or 0) for frame in stack]
+    stacks = {
+        ident: [Call(frame, frame.f_lasti, frame.f_lineno or 0) for frame in _frames.stack(frame)]
+        for ident, frame in threads.items()
+    }
+    return [(_frames.thread_name(ident), stack) for ident, stack in stacks.items()]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
+from genlock import _frames
+from genlock._protocol import BUSY
 from genlock._records import Strand
 from genlock._wording import place, places, rows
 
@@ -28,24 +31,35 @@ _CAN_ONLY = {
     "throw": "take an exception",
     "close": "be closed",
 }
-SEE_IT_HAPPEN = "To see it as it happens:  genlock run SCRIPT"
+_SEE_IT_HAPPEN = " To see it as it happens:  genlock run SCRIPT"
+_WHEN_RUN_SEES_IT = " genlock run sees it as it happens from Python 3.12 on."
 _CANDIDATES_SHOWN = 6
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _MADE_IN_AN_EXPRESSION = ("<genexpr>", "<lambda>")
 
 
-def told(sighting: Sighting) -> list[str]:
-    """What happened, on whose account, and what to write; the first line says it in one."""
-    return _TELL[sighting.code](sighting)
+def told(sighting: Sighting, *, under_run: bool = False) -> list[str]:
+    """What happened, on whose account, and what to write; the first line says it in one.
+
+    `under_run` tells that whoever reads it has just used `genlock run`.
+    """
+    lines = _TELL[sighting.code](sighting)
+    pattern = _to_guard(sighting, under_run=under_run)
+    if pattern:
+        program = "…" if under_run else "SCRIPT"
+        lines.append(f"  or, without a change:  genlock run --guard {pattern} {program}")
+    return lines
 
 
-def not_known(sighting: Sighting) -> list[str]:
+def not_known(sighting: Sighting, *, under_run: bool = False) -> list[str]:
     """What the sighting leaves open, one sentence each."""
-    return list(_gaps(sighting))
+    hint = _SEE_IT_HAPPEN
+    if under_run:
+        hint = "" if hasattr(sys, "monitoring") else _WHEN_RUN_SEES_IT
+    return list(_gaps(sighting, hint))
 
 
-def _gaps(sighting: Sighting) -> Iterator[str]:
-    busy = sighting.code in _BUSY
+def _gaps(sighting: Sighting, hint: str) -> Iterator[str]:
+    busy = sighting.code in BUSY
     only = _only(sighting)
     if sighting.call is None and sighting.origin is None:
         yield "where it was raised: it has no traceback."
@@ -56,7 +70,7 @@ def _gaps(sighting: Sighting) -> Iterator[str]:
             " looked up without running code."
         )
     if busy and sighting.is_late and not _is_reentry(only):
-        yield (f"who was inside when it was raised: this was read afterwards. {SEE_IT_HAPPEN}")
+        yield f"who was inside when it was raised: this was read afterwards.{hint}"
     elif busy and only is not None and only.state == "suspended":
         yield "who was inside: it had left by the time the stacks were read."
     if only is not None and only.state == "unseen":
@@ -68,8 +82,6 @@ def _gaps(sighting: Sighting) -> Iterator[str]:
 
 
 # Busy ---------------------------------------------------------------------------------------------
-
-_BUSY = ("GL011", "GL015", "GL017", "GL018")
 
 
 def _busy(sighting: Sighting) -> list[str]:
@@ -145,10 +157,7 @@ def _cause(sighting: Sighting, only: Candidate) -> list[str]:
 def _cure(sighting: Sighting, only: Candidate) -> list[str]:
     if only.kind != "generator":
         return _cure_of_async(sighting)
-    lines = [_write("Let them take turns", only)]
-    if _is_elsewhere(only.made_by) and only.pattern:
-        lines.append(f"  or, without a change:  genlock run --guard {only.pattern} SCRIPT")
-    return lines
+    return [_write("Let them take turns", only)]
 
 
 def _cure_of_async(sighting: Sighting) -> list[str]:
@@ -300,6 +309,19 @@ def _call_rows(sighting: Sighting) -> list[str]:
     return rows(Strand(sighting.thread or sighting.call.actor, (sighting.call,)))
 
 
+def _to_guard(sighting: Sighting, *, under_run: bool) -> str:
+    """The function that --guard would have to name, as one types it; "" where it is no help."""
+    only = _only(sighting)
+    if only is None or sighting.code != "GL011" or _is_reentry(only):
+        return ""
+    if not under_run and not _is_elsewhere(only.made_by):
+        return ""
+    module, _, function = only.pattern.partition(":")
+    if "<" in function and module != "__main__":  # it has no name, once its module is compiled
+        return ""
+    return shlex.quote(only.pattern) if only.pattern else ""
+
+
 def _write(purpose: str, only: Candidate, option: str = "") -> str:
     """The line to write, and where."""
     if _is_elsewhere(only.made_by):
@@ -311,5 +333,6 @@ def _write(purpose: str, only: Candidate, option: str = "") -> str:
 
 def _is_elsewhere(site: Site) -> bool:
     """Whether one cannot put a decorator there: other people's code, or an expression."""
-    is_foreign = "-packages" in site.file or site.file.startswith(_LIBRARY)
-    return is_foreign or site.function.rpartition(".")[2] in _MADE_IN_AN_EXPRESSION
+    return (
+        _frames.is_foreign(site.file) or site.function.rpartition(".")[2] in _MADE_IN_AN_EXPRESSION
+    )

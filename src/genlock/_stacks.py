@@ -14,11 +14,13 @@ import sys
 import threading
 import time
 from itertools import accumulate, repeat, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import CodeType, FrameType
+    from types import FrameType
+
+_Function = TypeVar("_Function", bound="Callable[..., object]")
 
 RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether other threads run while this one reads."""
@@ -31,6 +33,8 @@ readers = 0
 """How many read at this moment: of one thread, but for handlers within it."""
 
 _reading = _thread.RLock()
+_sleeps: set[int] = set()
+"""The identities of the code of every function in which a stack can be read."""
 
 
 def walk(frame: FrameType | None) -> tuple[FrameType, ...]:
@@ -63,14 +67,17 @@ def stay_for_readers() -> None:
         _reading.release()
 
 
-def of_sleepers(
-    idents: set[int], sleeping: CodeType, looks: int = 1
-) -> Mapping[int, tuple[FrameType, ...]]:
-    """The stacks of threads that are in a call of `sleeping`, by thread identifier.
+def sleeps(function: _Function) -> _Function:
+    """Mark a function that sleeps, and stays for readers when it wakes."""
+    _sleeps.add(id(function.__code__))
+    return function
 
-    It has to be one that stays for readers. Where threads run at once, those that are found
-    elsewhere are left out; a thread that sleeps wakes for a moment now and then, so there are
-    several `looks`.
+
+def of_sleepers(idents: set[int], looks: int = 1) -> Mapping[int, tuple[FrameType, ...]]:
+    """The stacks of threads that are in a call that sleeps, by thread identifier.
+
+    Where threads run at once, those that are found elsewhere are left out; a thread that sleeps
+    wakes for a moment now and then, so there are several `looks`.
     """
     if not RUN_AT_ONCE:
         frames = current_frames()
@@ -80,7 +87,7 @@ def of_sleepers(
         if look:
             time.sleep(_STILL_FOR)
         for ident in idents - found.keys():
-            stack = read(lambda ident=ident: _still(ident, sleeping))  # type: ignore[misc]
+            stack = read(lambda ident=ident: _still(ident))  # type: ignore[misc]
             if stack:
                 found[ident] = stack
         if found.keys() == idents:
@@ -88,10 +95,10 @@ def of_sleepers(
     return found
 
 
-def _still(ident: int, sleeping: CodeType) -> FrameType | None:
-    """The innermost frame of the thread, if it is one of `sleeping` for some time."""
+def _still(ident: int) -> FrameType | None:
+    """The innermost frame of the thread, if it is one that sleeps for some time."""
     frame = current_frames().get(ident)
-    if frame is None or frame.f_code is not sleeping:
+    if frame is None or id(frame.f_code) not in _sleeps:
         return None
     time.sleep(_STILL_FOR)  # it may have looked for readers just before there was one
     return frame if current_frames().get(ident) is frame else None

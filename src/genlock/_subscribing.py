@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 from genlock import _hook
@@ -25,6 +26,7 @@ class Subscription:
     def __init__(self, subscriber: Callable[[Event], object]) -> None:
         self._subscriber = subscriber
         self._begin = getattr(subscriber, "begin", None)
+        self._complaint = threading.Lock()  # taken by the one that complains
         self.is_active = True
 
     def begin(self, guard: TracedGuard, operation: Operation) -> Callable[[Event], None]:
@@ -35,8 +37,9 @@ class Subscription:
         return _nothing if finish is None else lambda event: self._finish(finish, event)
 
     def tell(self, event: Event) -> None:
-        """Something has happened."""
-        self._call(self._subscriber, event)
+        """Something has happened; nothing if that is no longer to be told."""
+        if self.is_active:
+            self._call(self._subscriber, event)
 
     def _finish(self, finish: Callable[[Event], object], event: Event) -> None:
         self._call(finish, event)
@@ -49,7 +52,8 @@ class Subscription:
             return function(*args)
         except Exception:
             self.end()
-            _complain(self._subscriber)
+            if self._complaint.acquire(blocking=False):
+                _complain(self._subscriber)
         finally:
             own.is_telling = False
         return None
@@ -90,7 +94,8 @@ def subscribe(subscriber: Callable[[Event], object], /) -> Subscription:
         subscriber: called with an `Event`, in the thread that made the call and while that still
             has the guard: it should be quick, and must not wait for other threads. If it has a
             method `begin(guard, operation)`, that is called before each resumption, and what it
-            returns is called with the event in the place of the subscriber, or None.
+            returns, unless that is None, is called with the event in the place of the subscriber,
+            even if the subscription has ended meanwhile.
 
     Returns a handle; its `end` ends it. A subscriber that raises an Exception is told no more; the
     logger `genlock` says so, once, and the program does not notice. What guards do while a

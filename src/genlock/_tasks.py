@@ -61,7 +61,7 @@ def _steps(chain: list[object], wanted: object) -> Iterator[Step]:
     frames = [(each, _frame(each)) for each in chain]
     rows = [(each, frame) for each, frame in frames if frame is not None]
     place = next(number for number, (each, _) in enumerate(rows) if each is wanted)
-    while len(rows) > place + 1 and _frames.is_library(rows[-1][1].f_code):
+    while len(rows) > place + 1 and _frames.is_library(rows[-1][1].f_code.co_filename):
         rows.pop()
     for each, frame in rows[max(0, place - 1) :]:
         site = _frames.site(frame)

@@ -36,7 +36,7 @@ class Subscription(Protocol):
         """The generator is about to be resumed; returns what is to be called with the event."""
 
     def tell(self, event: Event) -> None:
-        """Something that is no resumption has happened."""
+        """Something that is no resumption has happened; nothing if the subscription has ended."""
 
 
 class Watch(NamedTuple):
@@ -121,7 +121,7 @@ class Telling:
         self.waited = self.deferred = 0
         sent = args[0] if args and operation in ("send", "throw") else None
         self.sent = [None if sent is None else _text(log, sent) for log in self.watch.logs]
-        self.listeners = [(it, it.begin(self.guard, operation)) for it in self.watch.subscriptions]
+        self.listeners = [it.begin(self.guard, operation) for it in self.watch.subscriptions]
         self.begin = _clock.now()
 
     def waited_since(self, since: int) -> None:
@@ -168,9 +168,8 @@ class Telling:
         for log, sent in zip(self.watch.logs, self.sent, strict=True):
             if log in now.watch.logs:
                 log.take((*facts, sent, _text(log, got)))
-        for subscription, listener in self.listeners:
-            if subscription in now.watch.subscriptions:
-                listener(_log.event_of((*facts, None, None)))
+        for listener in self.listeners:
+            listener(_log.event_of((*facts, None, None)))
 
 
 def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
@@ -179,8 +178,7 @@ def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
         if log in now.watch.logs:
             log.take(facts)
     for subscription in watch.subscriptions:
-        if subscription in now.watch.subscriptions:
-            subscription.tell(_log.event_of(facts))
+        subscription.tell(_log.event_of(facts))
 
 
 def raw_next(

@@ -20,7 +20,19 @@ class Mark:
 
 
 class _Own(threading.local):
-    def __init__(self) -> None:
+    thread: Mark
+    me: weakref.ref[Mark]
+
+    def __getattr__(self, name: str) -> Any:
+        # Not in an __init__: in the midst of that, the collector may run a finaliser that comes
+        # here, too, and finds half of it.
+        mine = self.__dict__
+        mark = mine.setdefault("thread", Mark())
+        mine.setdefault("me", weakref.ref(mark))
+        return mine[name]
+
+    def renew(self) -> None:
+        """Count as another thread from now on, as if the one before had ended."""
         self.thread = Mark()
         self.me = weakref.ref(self.thread)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from genlock._events import Event, Failure
 from genlock._records import Site
@@ -18,6 +20,16 @@ REFERRED = ("guard", "thread", "site")
 _DEFAULTS = {item.name: item.default for item in fields(Event) if item.default is not MISSING}
 _PLAIN = tuple(name for name in Event.__slots__ if name not in REFERRED)
 
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "Operation": (str,),
+    "Outcome": (str,),
+    "Fate": (str,),
+}
+"""What fields may hold, by what the records say of them; other fields hold records."""
+
 _Made = TypeVar("_Made")
 
 
@@ -28,6 +40,14 @@ class UnreadableError(ValueError):
 def marked() -> dict[str, Any]:
     """What both formats carry to be known again."""
     return {"format": FORMAT, "version": VERSION}
+
+
+def parsed(text: str) -> Any:
+    """What JSON says. ValueError, and of its kinds JSONDecodeError, if it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets within brackets, too deep to be read") from None
 
 
 def check_mark(head: dict[str, Any], where: str) -> None:
@@ -51,12 +71,30 @@ def plain_fields(event: Event) -> dict[str, Any]:
     }
 
 
-def made(kind: type[_Made], fields: dict[str, Any]) -> _Made:
-    """A record of what a file says. Raises ValueError where fields are missing or unknown."""
+def made(kind: type[_Made], told: dict[str, Any]) -> _Made:
+    """A record of what a file says. Raises ValueError where that does not make one."""
     try:
-        return kind(**fields)
+        record = kind(**told)
     except TypeError as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from None
+    for name, types in _checked_fields(cast("Any", kind)):
+        if type(getattr(record, name)) not in types:
+            raise ValueError(f"{name!r} cannot be {told[name]!r:.40}")
+    return record
+
+
+@functools.cache
+def _checked_fields(kind: Any) -> list[tuple[str, tuple[type, ...]]]:
+    typed = ((item.name, str(item.type)) for item in fields(kind))
+    return [(name, _TYPES[text]) for name, text in typed if text in _TYPES]
+
+
+def whole_number(told: dict[str, Any], name: str) -> int:
+    """A number that a file tells. Raises ValueError if it is none, KeyError if it is missing."""
+    number = told[name]
+    if type(number) is not int:
+        raise ValueError(f"{name!r} cannot be {number!r:.40}")
+    return number
 
 
 def failure(told: dict[str, Any]) -> Failure:

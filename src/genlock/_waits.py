@@ -41,7 +41,7 @@ def stacks(idents: set[int], looks: int = 1) -> Mapping[int, tuple[FrameType, ..
 
     Where threads run at the same time, those that are awake at each of the `looks` are left out.
     """
-    return _stacks.of_sleepers(idents, Ticket.sleep.__code__, looks)
+    return _stacks.of_sleepers(idents, looks)
 
 
 class Patience:
@@ -128,6 +128,7 @@ class Ticket:
         """Whether the thread of this wait keeps anything from others."""
         return bool(self.held) or self.outer is not None
 
+    @_stacks.sleeps
     def sleep(self, patience: Patience) -> bool:
         """Park until woken or until there is something to look after; whether it was woken."""
         longest = BACKSTOP if self.has_looked else LOOK_AFTER

@@ -26,6 +26,7 @@ _CAN_ONLY: dict[Operation, str] = {
     "close": "be closed",
     "exclusive": "be used exclusively",
 }
+THIS_CALL = "← this call"
 _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
 _OUTER_STEPS = 3

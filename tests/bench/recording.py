@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from statistics import median
 from timeit import Timer
 from typing import TYPE_CHECKING, Any
 
@@ -24,63 +25,53 @@ BOUND = 1.6 if sys.version_info >= (3, 13) else 1.9
 BOUND_OFF = 1.05
 """Of a send after a recording to one before it: no more than what two like measurements differ."""
 
-BEFORE, AFTER, ON = "guard, before any recording", "guard, after it", "guard, recorded"
-STATEMENTS = {"send": "peer.send(1)", "next": "next(peer)"}
 SIZE = 20_000
+PAIRS = 12
+"""How many short measurements there are for each round of a long one."""
 
-States = dict[str, tuple[peers.Peer, "Callable[[], AbstractContextManager[Any]]"]]
-Times = dict[str, dict[str, float]]
+WAYS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "before any recording": nullcontext,
+    "recorded": lambda: genlock.trace(size=SIZE),
+    "recorded with values=repr": lambda: genlock.trace(size=SIZE, values=repr),
+    "with a subscriber": lambda: genlock.subscribe(lambda _: None),
+    "after all that": nullcontext,
+}
+BEFORE, ON, *_, AFTER = WAYS
 
 
 def recording(effort: Effort) -> tuple[Table, list[Reach]]:
-    """The time of a call in every state of recording; the states take turns."""
+    """The time of a call in every way of recording, as a ratio to serialize.
+
+    Guard and serialize take turns every few milliseconds, so that whatever else the machine does
+    hits both alike, and the median of the ratios leaves out what hit one alone. What serialize
+    does is not recorded, and costs the same in every way.
+    """
     echoes = peers.echoes()
-    serialize = (echoes[peers.SERIALIZE], nullcontext)
-    guard = echoes[peers.GUARD]
-    before = _fastest({peers.SERIALIZE: serialize, BEFORE: (guard, nullcontext)}, effort)
-    states: States = {
-        peers.SERIALIZE: serialize,
-        ON: (guard, lambda: genlock.trace(size=SIZE)),
-        "guard, recorded with values=repr": (guard, lambda: genlock.trace(size=SIZE, values=repr)),
-        "guard, with a subscriber": (guard, lambda: genlock.subscribe(lambda _: None)),
-        AFTER: (guard, nullcontext),
-    }
-    times = _fastest(states, effort)
     table = Table(
-        "Recording: ns of a call by one thread, and ratio to serialize",
-        ["", "send, ns", "ratio", "next, ns", "ratio"],
+        "Recording: a call by one thread, median of the ratios to serialize; least times",
+        ["guard", "send", "ns", "next", "ns"],
     )
-    _add(table, before)
-    _add(table, {name: times[name] for name in times if name != peers.SERIALIZE}, times)
-    ratio = _ratio(times, ON)
-    ratio_off = times[AFTER]["send"] / before[BEFORE]["send"]
-    reaches = [at_most("send after recording / before it", ratio_off, BOUND_OFF)]
+    ratios = {}
+    for way, enter in WAYS.items():
+        with enter():
+            send, send_ns = _paired("peer.send(1)", echoes, effort)
+            next_, next_ns = _paired("next(peer)", echoes, effort)
+        ratios[way] = send
+        table.add(way, f"{send:.2f}x", f"{send_ns:.0f}", f"{next_:.2f}x", f"{next_ns:.0f}")
+    off_again = ratios[AFTER] / ratios[BEFORE]
+    reaches = [at_most("send after recording / before it", off_again, BOUND_OFF)]
     if not _stacks.RUN_AT_ONCE:
-        reaches.append(at_most("recorded send / serialize", ratio, BOUND))
+        reaches.append(at_most("recorded send / serialize", ratios[ON], BOUND))
     return table, reaches
 
 
-def _add(table: Table, times: Times, of: Times | None = None) -> None:
-    serialize = (of or times)[peers.SERIALIZE]
-    for name, by_call in times.items():
-        pairs = ((time, time / serialize[call]) for call, time in by_call.items())
-        cells = ((f"{time:.0f}", f"{ratio:.2f}x") for time, ratio in pairs)
-        table.add(name, *(cell for pair in cells for cell in pair))
-
-
-def _ratio(times: Times, name: str) -> float:
-    return times[name]["send"] / times[peers.SERIALIZE]["send"]
-
-
-def _fastest(states: States, effort: Effort) -> Times:
-    times = {name: dict.fromkeys(STATEMENTS, float("inf")) for name in states}
-    runs = max(1, effort.calls // 4)
-    for _ in range(effort.rounds):
-        for name, (peer, enter) in states.items():
-            with enter():
-                for call, statement in STATEMENTS.items():
-                    timer = Timer(statement, globals={"peer": peer})
-                    timer.timeit(min(runs, 2 * SIZE))  # the ring buffer is full from here on
-                    time = timer.timeit(runs) / runs * 1e9
-                    times[name][call] = min(times[name][call], time)
-    return times
+def _paired(statement: str, echoes: dict[str, peers.Peer], effort: Effort) -> tuple[float, float]:
+    """The median of the ratios of guard to serialize, and the least time of the guard in ns."""
+    runs = max(1, effort.calls // 20)
+    guard, serialize = (
+        Timer(statement, globals={"peer": echoes[name]}) for name in (peers.GUARD, peers.SERIALIZE)
+    )
+    guard.timeit(min(runs, SIZE) * 2)  # the ring buffer is full from here on
+    times = [(guard.timeit(runs), serialize.timeit(runs)) for _ in range(effort.rounds * PAIRS)]
+    ratio = median(of_guard / of_serialize for of_guard, of_serialize in times)
+    return ratio, min(of_guard for of_guard, _ in times) / runs * 1e9

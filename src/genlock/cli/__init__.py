@@ -1,7 +1,8 @@
 """The command `genlock`: a thin door. Each subcommand is a module here, imported when it is used.
 
 Such a module has `describe(parser)`, which adds its arguments, and `perform(options)`, which does
-the work and returns the exit status. What cannot be done it raises as a `RefusedError`.
+the work and returns the exit status. What cannot be done it raises as a `RefusedError`. It may have
+`spelled_out(words)`, which rewrites its part of the command line as argparse can read it.
 """
 
 from __future__ import annotations
@@ -45,13 +46,20 @@ class Command(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of this process; returns the exit status."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    given = _spelled_out(sys.argv[1:] if arguments is None else list(arguments))
     options = _parser(given).parse_args(given)
     try:
         return _command(options.command).perform(options)
     except RefusedError as refused:
         print(f"genlock {options.command}: {refused}", file=sys.stderr)
         return refused.status
+
+
+def _spelled_out(given: list[str]) -> list[str]:
+    if not given or given[0] not in COMMANDS:
+        return given
+    name, *words = given
+    return [name, *getattr(_command(name), "spelled_out", list)(words)]
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -25,13 +25,14 @@ class Output:
 
     def write(self, text: str, facts: Mapping[str, object]) -> None:
         """Tell of something: in words, or as `facts` with the words as their "text"."""
-        stream = self._file or sys.stderr or sys.__stderr__
+        streams = (self._file, getattr(sys, "stderr", None), sys.__stderr__)
+        stream = next((each for each in streams if each is not None), None)
         if stream is None:
             return
         try:
             if self._as_json:
                 stream.write(json.dumps({**facts, "text": text}, default=str) + "\n")
-            elif self._file:
+            elif self._file is not None:
                 stream.write(_headed(text) + "\n")
             else:
                 write(_headed(text), stream)

@@ -34,7 +34,8 @@ _USAGE = (
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `genlock explain`."""
     parser.epilog = (
-        "Exit status: 0 something was explained, 1 there was nothing about generators, 2 misuse."
+        "Exit status: 0 something was explained, 1 there was nothing about generators, 2 misuse,"
+        " 130 Ctrl-C (what was read until then is explained)."
     )
     parser.add_argument(
         "subjects",
@@ -52,8 +53,6 @@ def perform(options: argparse.Namespace) -> int:
         raise RefusedError(_USAGE)
     files = [each for each in subjects if not _is_code(each)]
     codes = [_known(each) for each in subjects if _is_code(each)]
-    for file in files:
-        _check(file)
     if not subjects:
         files = [_STDIN]
     try:
@@ -104,17 +103,6 @@ def _known(subject: str) -> str:
     if code not in PAGES:
         raise RefusedError(f"no such code: {subject}; there are {', '.join(PAGES)}")
     return code
-
-
-def _check(file: str) -> None:
-    """Refuse what cannot be read before anything is printed."""
-    if file == _STDIN:
-        return
-    try:
-        with open(file, "rb"):
-            pass
-    except OSError as error:
-        raise RefusedError(f"cannot read {file}: {error.strerror}") from None
 
 
 def _lines(file: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from genlock._recording import load
 from genlock._summary import summary
 from genlock.cli import RefusedError
 from genlock.cli._page_file import check_name, write_page
+from genlock.cli._terminal import write
 
 if TYPE_CHECKING:
     import argparse
@@ -50,36 +51,41 @@ def perform(options: argparse.Namespace) -> int:
         check_name("--output", options.output)
     if options.top < 1:
         raise RefusedError(f"--top has to be 1 or more, not {options.top}")
+    trace = _loaded(options.file)
     try:
-        trace = load(options.file).trace
-    except OSError as error:
-        raise RefusedError(f"{options.file}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise RefusedError(str(error)) from error
-    if options.output is not None:
-        name = os.path.basename(options.file)
-        print(write_page(trace, name, options.output, option="--output"))
-        return 0
-    for line in wording.heading(options.file, trace):
-        print(line)
-    _print_table(trace, options.by, options.top)
-    _print_findings(trace, options.by)
+        if options.output is not None:
+            name = os.path.basename(options.file)
+            write(write_page(trace, name, options.output, option="--output"))
+            return 0
+        write("\n".join(wording.heading(options.file, trace)))
+        _write_table(trace, options.by, options.top)
+        _write_findings(trace, options.by)
+    except BrokenPipeError:  # whoever reads has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
     return 0
 
 
-def _print_table(trace: Trace, by: str, top: int) -> None:
+def _loaded(name: str) -> Trace:
+    try:
+        return load(name).trace
+    except OSError as error:
+        raise RefusedError(f"{name}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _write_table(trace: Trace, by: str, top: int) -> None:
     rows = [wording.cells(row) for row in summary(trace, by=by)]
     if not rows:
         return
-    print()
-    if not _print_with_rich(rows[:top]):
-        for line in wording.table([wording.COLUMNS, *rows[:top]]):
-            print(line)
+    write("")
+    if not _draw_with_rich(rows[:top]):
+        write("\n".join(wording.table([wording.COLUMNS, *rows[:top]])))
     if len(rows) > top:
-        print(wording.left_out(len(rows) - top))
+        write(wording.left_out(len(rows) - top))
 
 
-def _print_with_rich(rows: Sequence[Sequence[str]]) -> bool:
+def _draw_with_rich(rows: Sequence[Sequence[str]]) -> bool:
     """On a terminal, and where rich is installed; whether it was so."""
     if not sys.stdout.isatty():
         return False
@@ -103,11 +109,10 @@ def _print_with_rich(rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def _print_findings(trace: Trace, by: str) -> None:
+def _write_findings(trace: Trace, by: str) -> None:
     graph = call_graph(trace, by=by)
     cycles = [wording.cycle(found) for found in graph.cycles()]
     inversions = [wording.inversion(found) for found in graph.inversions()]
     for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):
-        print()
-        for line in chain.from_iterable(paragraphs or [[wording.nothing_found(what, trace)]]):
-            print(line)
+        lines = chain.from_iterable(paragraphs or [[wording.nothing_found(what, trace)]])
+        write("\n".join(["", *lines]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     _Write = Callable[[str, dict[str, object]], None]
 
 _MAIN = "__main__"
+_TAKE_A_VALUE = ("--guard", "--output", "-o")
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +64,20 @@ def describe(parser: argparse.ArgumentParser) -> None:
         "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+
+def spelled_out(words: list[str]) -> list[str]:
+    """A `-mMODULE` as two words, and no `--` before a script: `python` takes both."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        word = words[place]
+        if word == "--":
+            return words[:place] + words[place + 1 :]
+        if word.startswith("-m"):
+            module = [word.removeprefix("-m")] if word != "-m" else []
+            return [*words[:place], "-m", *module, *words[place + 1 :]]
+        place += 2 if word in _TAKE_A_VALUE else 1
+    return words
 
 
 def perform(options: argparse.Namespace) -> int:
@@ -103,6 +119,8 @@ class _MainGuard:
         self._patterns = patterns
         self._names: list[str] = []
         self._is_compiled = False
+        self._before = sys.modules.get(_MAIN)
+        self._process = os.getpid()
 
     def rewrite(self, tree: ast.Module) -> ast.Module:
         self._is_compiled = True
@@ -113,7 +131,11 @@ class _MainGuard:
         return any(_means(pattern, qualname) for pattern in self._patterns)
 
     def unused(self) -> Iterator[Use]:
-        """The patterns that matched nothing."""
+        """The patterns that matched nothing, unless the program could not be compiled at all."""
+        if not self._is_compiled and sys.modules.get(_MAIN) is self._before:
+            return
+        if os.getpid() != self._process:  # the parent tells
+            return
         for pattern in self._patterns:
             if not any(_means(pattern, name) for name in self._names):
                 near = pattern.nearest(self._names)
@@ -136,7 +158,8 @@ def _opened(name: str | None) -> TextIO | None:
     if name is None:
         return None
     try:
-        return open(name, "a", encoding="utf-8")  # as long as the program runs
+        # It stays open as long as the program runs.
+        return open(name, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise RefusedError(_run_wording.no_file("--output", name, error.strerror)) from None
 
@@ -173,10 +196,6 @@ def _finish(
     if traced_run is not None:
         traced_run.save(reporter.say)
     for handle in handles:
-        use = handle.use()
-        if not use.matched:
-            reporter.say(_run_wording.matched_nothing(use))
-        elif not use.has_guarded:
-            reporter.say(_run_wording.guarded_nothing(use))
+        handle.tell_what_is_missing(is_use_expected=True)
     for use in main.unused():
         reporter.say(_run_wording.matched_nothing(use))

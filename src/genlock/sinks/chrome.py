@@ -23,7 +23,9 @@ from genlock._trace_files import (
     failure,
     made,
     marked,
+    parsed,
     plain_fields,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -150,7 +152,7 @@ def write(trace: Trace, file: IO[str]) -> None:
 def read(text: str, path: str) -> Trace:
     """The trace in a file's text. Raises UnreadableError for what is none, or was cut off."""
     try:
-        whole = json.loads(text)
+        whole = parsed(text)
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
         is_ours = text.startswith('{"traceEvents": [')
@@ -158,6 +160,8 @@ def read(text: str, path: str) -> Trace:
             "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
         )
         raise UnreadableError(f"{where}: {reason} ({error.msg})") from None
+    except ValueError as error:
+        raise UnreadableError(f"{path}: not a recording of genlock ({error})") from None
     rest = whole.get("genlock") if isinstance(whole, dict) else None
     if not isinstance(rest, dict):
         raise UnreadableError(f"{path}, line 1: not a recording of genlock")
@@ -180,8 +184,9 @@ def _restored(entries: list[_Entry], rest: dict[str, Any]) -> Trace:
         fields["thread"] = threads[fields["thread"]]
         fields["site"] = sites[fields["site"]] if "site" in fields else None
         events.append(made(Event, fields))
+    dropped, pid, epoch = (whole_number(rest, name) for name in ("dropped", "pid", "epoch"))
     failures = tuple(map(failure, rest.get("failures", ())))
-    return Trace(tuple(events), rest["dropped"], rest["pid"], rest["epoch"], failures=failures)
+    return Trace(tuple(events), dropped, pid, epoch, failures=failures)
 
 
 class ChromeTrace:

@@ -34,7 +34,9 @@ from genlock._trace_files import (
     failure,
     made,
     marked,
+    parsed,
     plain_fields,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ class _Reader:
     """Puts a trace together, line by line."""
 
     def __init__(self) -> None:
-        self.head: dict[str, Any] | None = None
+        self.head: dict[str, int] | None = None
         self.referred: dict[tuple[str, int], Any] = {}
         self.events: list[Event] = []
         self.failures: list[Failure] = []
@@ -135,7 +137,7 @@ class _Reader:
         """Take what one line tells. KeyError, TypeError or ValueError if that is nonsense."""
         if self.head is None:
             check_mark(told, where)
-            self.head = told
+            self.head = {name: whole_number(told, name) for name in ("pid", "epoch")}
             return
         kind = told.pop("kind")
         if kind == "event":
@@ -145,7 +147,7 @@ class _Reader:
         elif kind == "failure":
             self.failures.append(failure(told))
         elif kind == "end":
-            self.dropped = told["dropped"]
+            self.dropped = whole_number(told, "dropped")
         elif kind in _REFERRED:
             number = told["number"] if kind != "site" else told.pop("number")
             self.referred[kind, number] = made(_REFERRED[kind], told)
@@ -155,9 +157,9 @@ class _Reader:
     def trace(self, cut: str) -> Trace:
         """What was taken."""
         head = self.head or {}
-        dropped = self.dropped or 0
         since = head.get("pid", 0), head.get("epoch", 0)
-        return Trace(tuple(self.events), dropped, *since, cut, tuple(self.failures))
+        failures = tuple(self.failures)
+        return Trace(tuple(self.events), self.dropped or 0, *since, cut, failures)
 
 
 def read(text: str, path: str) -> Trace:
@@ -166,16 +168,16 @@ def read(text: str, path: str) -> Trace:
     Raises UnreadableError for what never was such a file, or was damaged before its last line.
     """
     reader = _Reader()
-    lines = text.splitlines()
+    lines = text.rstrip().split("\n")
     cut = ""
     for number, line in enumerate(lines, 1):
         where = f"{path}, line {number}"
         try:
-            reader.take(json.loads(line), where)
+            reader.take(parsed(line), where)
         except UnreadableError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if number == 1 or number < len(lines):
+            if not (1 < number == len(lines) and isinstance(error, json.JSONDecodeError)):
                 raise UnreadableError(f"{where}: {_reason(error)}") from None
             cut = f"{where}: the file ends in the middle of a line"
     if reader.dropped is None and not cut:

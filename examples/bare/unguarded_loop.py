@@ -1,7 +1,7 @@
 """Two coroutines that send to each other. A program that knows nothing of genlock.
 
-    python examples/unguarded_loop.py
-    genlock run examples/unguarded_loop.py
+    python examples/bare/unguarded_loop.py
+    genlock run examples/bare/unguarded_loop.py
 
 The second one says by which way the call came back to the coroutine that it came from.
 """

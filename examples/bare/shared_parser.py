@@ -1,8 +1,8 @@
 """Two threads push JSON documents into one parser of ijson, which is built of coroutines.
 
-    python examples/shared_parser.py
-    genlock run examples/shared_parser.py
-    genlock run --guard ijson.backends.python:utf8_encoder examples/shared_parser.py
+    python examples/bare/shared_parser.py
+    genlock run examples/bare/shared_parser.py
+    genlock run --guard ijson.backends.python:utf8_encoder examples/bare/shared_parser.py
 
 Neither this program nor ijson knows of genlock; get it with ``pip install ijson``. Bare, a push
 that comes while the other thread's is under way is refused. The second line says why, and by which

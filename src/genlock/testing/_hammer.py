@@ -1,0 +1,121 @@
+"""Hammering: threads run into one another as they like, as often as they can."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from genlock import _frames
+from genlock._records import Step, Strand
+from genlock.testing import _stuck, _wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+_SWITCH_INTERVAL = 1e-6
+"""Seconds after which the interpreter lets another thread run: as good as always."""
+
+
+def hammer(
+    fn: Callable[[], object], threads: int = 8, rounds: int = 1000, *, timeout: float = 60.0
+) -> None:
+    """Call `fn` in many threads at a time, and raise all that goes wrong.
+
+    Args:
+        fn: called without arguments, `rounds` times in each thread. A thread stops at its first
+            error.
+        threads: how many there are, named hammer-1, hammer-2, …; they start together.
+        rounds: how often each of them calls `fn`.
+        timeout: seconds, after which threads that still run are taken to hang.
+
+    Raises:
+        ExceptionGroup: what came out of `fn`, each error with a note that names the thread and the
+            round; and a TimeoutError that says where the threads are that hang. They are daemons,
+            and stop at the end of their round if that ever comes.
+        ValueError: `threads` or `rounds` is less than 1.
+
+    The switch interval of the interpreter is 1 µs meanwhile. Where threads run at once
+    (free-threaded builds), a bare generator that is hammered crashes the interpreter.
+    """
+    if threads < 1 or rounds < 1:
+        raise ValueError(f"threads and rounds must be 1 or more, not {threads} and {rounds}")
+    errors: list[BaseException] = []
+    gang = _Gang(fn, threads, rounds, errors)
+    with _switching_often():
+        try:
+            hung = gang.run(timeout)
+        finally:
+            gang.is_over = True
+    failed = len(errors)
+    if hung:
+        errors.append(TimeoutError(_wording.hung(_strands(hung), threads, timeout)))
+    if errors:
+        raise BaseExceptionGroup(_wording.hammered(failed, len(hung), threads), errors)
+
+
+class _Gang:
+    def __init__(
+        self, fn: Callable[[], object], threads: int, rounds: int, errors: list[BaseException]
+    ) -> None:
+        self.fn, self.rounds, self.errors = fn, rounds, errors
+        self.is_over = False
+        self.start = threading.Barrier(threads)
+        self.threads = [
+            threading.Thread(target=self.work, name=f"hammer-{number}", daemon=True)
+            for number in range(1, threads + 1)
+        ]
+
+    def run(self, timeout: float) -> list[threading.Thread]:
+        """Returns the threads that hang."""
+        deadline = time.monotonic() + timeout
+        for thread in self.threads:
+            thread.start()
+        for thread in self.threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return [thread for thread in self.threads if thread.is_alive()]
+
+    def work(self) -> None:
+        number = 0
+        self.start.wait()
+        try:
+            while number < self.rounds and not self.is_over:
+                number += 1
+                self.fn()
+        except BaseException as error:
+            name = threading.current_thread().name
+            error.add_note(_wording.in_round(name, number, self.rounds))
+            self.errors.append(error)
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _strands(threads: list[threading.Thread]) -> list[Strand]:
+    """Where the threads are, each with its calls, outermost first."""
+    innermost = _stuck.innermost_frames({thread.ident or 0 for thread in threads})
+    return [Strand(thread.name, _path(innermost.get(thread.ident or 0))) for thread in threads]
+
+
+def _path(innermost: FrameType | None) -> tuple[Step, ...]:
+    """The calls that `fn` is in, itself included."""
+    calls = takewhile(
+        lambda frame: frame.f_code is not _Gang.work.__code__, _frames.stack(innermost)
+    )
+    steps = [
+        Step(_frames.short_name(frame.f_code), _frames.full_line(frame))
+        for frame in calls
+        if not _frames.is_internal(frame)
+    ]
+    return tuple(reversed(steps))

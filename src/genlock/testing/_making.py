@@ -1,0 +1,55 @@
+"""Sees guards being made: by whom, and at which line."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from genlock import _frames, _guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from genlock._gate import Gate
+    from genlock._records import Site
+
+
+class Made(NamedTuple):
+    """A guard that was made: what it guards, what it is called, and the line that made it."""
+
+    guarded: Any
+    name: str
+    site: Site | None
+
+
+_watchers: list[Callable[[Made], None]] = []
+_changing = threading.Lock()
+_gate_for = _guard.gate_for  # type: ignore[attr-defined]  # where it looks it up
+
+
+@contextmanager
+def telling(watcher: Callable[[Made], None]) -> Iterator[None]:
+    """Call `watcher` with every guard that any thread makes in the block."""
+    # The guards' own module looks up gate_for whenever it makes one, so that this costs nothing
+    # while nobody watches.
+    with _changing:
+        _watchers.append(watcher)
+        _guard.gate_for = _seen_gate_for  # type: ignore[attr-defined,assignment]
+    try:
+        yield
+    finally:
+        with _changing:
+            _watchers.remove(watcher)
+            if not _watchers:
+                _guard.gate_for = _gate_for  # type: ignore[attr-defined]
+
+
+def _seen_gate_for(guarded: object, *arguments: Any) -> Gate:
+    gate = _gate_for(guarded, *arguments)
+    maker = _frames.user_frame(sys._getframe())
+    site = None if maker is None else _frames.line_of(maker.f_code, maker.f_lineno)
+    for watcher in tuple(_watchers):
+        watcher(Made(guarded, gate.name, site))
+    return gate

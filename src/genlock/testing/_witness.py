@@ -1,0 +1,143 @@
+"""Writes down what the threads of a run do, for the report of a failure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from genlock import _frames, _stacks
+from genlock._errors import GenlockError
+from genlock._explain import explain_in_thread
+from genlock._wording import in_words
+from genlock.testing import _subjects
+from genlock.testing._records import Inside, Story, Stretch
+from genlock.testing._scheduler import Witness
+from genlock.testing._schedules import thread_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType, GeneratorType, TracebackType
+
+    from genlock._records import Site
+    from genlock.testing._scheduler import Failure, Label, Run, Task
+
+_LINES_OF_TRACEBACK = 5
+
+
+class Writer(Witness):
+    """Writes the story of one run."""
+
+    def __init__(self, workers: Iterable[object]) -> None:
+        self.workers = tuple(map(_name_of, workers))
+        self.stretches: list[Stretch] = []
+        self.inside: tuple[Inside, ...] = ()
+        self.is_over = False
+        self.generators: list[tuple[GeneratorType[Any, Any, Any], str]] | None = None
+
+    def arrived(
+        self, run: Run, task: Task, label: Label, frame: FrameType | None, *, waits: bool
+    ) -> None:
+        name, site = "", None
+        kind = str(label[0])
+        if frame is not None and kind in ("inside", "line"):
+            name = self.name_of(run, frame) or str(label[1])
+            site = _frames.full_line(frame)
+        elif frame is not None:
+            caller = _frames.user_frame(frame)
+            site = None if caller is None else _frames.full_line(caller)
+            name = frame.f_locals["self"].name
+        self.write(run, task.number, kind, name, site, waits=waits)
+
+    def left(self, run: Run, task: Task) -> None:
+        self.write(run, task.number, "end")
+
+    def failed(self, run: Run, failure: Failure) -> None:
+        if failure.thread is not None and failure.error is not None:
+            self.write(run, failure.thread, "error", _in_short(failure.error))
+        self.inside = tuple(self.who_is_inside(run, failure))
+        self.is_over = True
+
+    def write(  # noqa: PLR0913  # the fields of a Stretch
+        self,
+        run: Run,
+        thread: int,
+        came_to: str,
+        name: str = "",
+        site: Site | None = None,
+        *,
+        waits: bool = False,
+    ) -> None:
+        if self.is_over:
+            return
+        number = len(run.trace) - 1
+        decision = run.trace[number]
+        is_chosen = decision.chosen != decision.default
+        self.stretches.append(Stretch(number, thread, came_to, name, site, waits, is_chosen))
+
+    def who_is_inside(self, run: Run, failure: Failure) -> Iterator[Inside]:
+        """The generators that the other threads are in the middle of, outermost first."""
+        innermost = _stacks.current_frames()
+        for task in run.unfinished:
+            stack = [*_frames.stack(innermost.get(task.ident))]
+            for frame in reversed(stack if task.number != failure.thread else []):
+                name = self.name_of(run, frame)
+                if name:
+                    yield Inside(task.name, name, _frames.full_line(frame))
+
+    def name_of(self, run: Run, frame: FrameType) -> str:
+        """What the generator that this frame belongs to is called; empty for any other."""
+        if self.generators is None:
+            self.generators = _subjects.generators(run.subject)
+        return next((name for g, name in self.generators if g.gi_frame is frame), "")
+
+    def story(self, run: Run) -> Story:
+        """What happened."""
+        failure = run.failure
+        if failure is None:
+            return Story(self.workers, tuple(self.stretches))
+        error = failure.error
+        return Story(
+            self.workers,
+            tuple(self.stretches),
+            self.inside,
+            failure.links,
+            "" if failure.thread is None else thread_name(failure.thread),
+            "" if error is None else _in_short(error),
+            () if error is None else tuple(_lines(error.__traceback__)),
+            "" if error is None else _steady(_diagnosis(error, failure.thread)),
+        )
+
+
+def _in_short(error: BaseException) -> str:
+    if isinstance(error, GenlockError):
+        return f"{type(error).__name__} [{error.code}]"
+    return _steady(in_words(error))
+
+
+def _diagnosis(error: BaseException, thread: int | None) -> str:
+    """What is known of the cause of an error, in words."""
+    if isinstance(error, GenlockError):
+        return str(error)
+    explanation = explain_in_thread(error, "" if thread is None else thread_name(thread))
+    # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
+    return "" if explanation.not_known or not explanation else str(explanation)
+
+
+def _lines(traceback: TracebackType | None) -> list[Site]:
+    """The innermost lines of a traceback that are not genlock's own."""
+    sites = []
+    while traceback is not None:
+        if not _frames.is_internal(traceback.tb_frame):
+            sites.append(_frames.full_line(traceback.tb_frame, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return sites[-_LINES_OF_TRACEBACK:]
+
+
+def _name_of(worker: object) -> str:
+    name = getattr(worker, "__qualname__", None) or type(worker).__name__
+    return str(name).rpartition("<locals>.")[2]
+
+
+def _steady(text: str) -> str:
+    """The text without addresses, which differ from run to run."""
+    return re.sub(r"\b0x[0-9a-fA-F]+", "0x…", text)

@@ -1,0 +1,323 @@
+"""What the testing kit says: stories of runs to reports, in every sentence a user reads."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from genlock._wording import in_words, place, rows
+from genlock.testing._schedules import thread_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genlock._records import Site, Strand
+    from genlock.testing._records import Story, Stretch
+
+_LONGEST_NAME = 44
+_LONGEST_TABLE = 30
+_LONGEST_TURNS = 3
+_LEGEND = "  Each line: how far a thread got in one turn. > marks a turn that the token gives."
+_CALLS: dict[str, str] = {
+    "send": "send to {}",
+    "next": "ask {} for the next",
+    "throw": "throw into {}",
+    "close": "close {}",
+    "exclusive": "have {} exclusively",
+}
+_WORDS: dict[str, str] = {
+    **{operation: f"about to {call}" for operation, call in _CALLS.items()},
+    "inside": "inside {}",
+    "line": "in {}",
+    "end": "ends",
+    "error": "{}",
+}
+
+
+NO_DECISION = "there was no such decision"
+
+
+def passed(schedules: int, preemptions: int | None, *, exhausted: bool, budget: int) -> str:
+    """No schedule failed."""
+    tried = _plural(schedules, "schedule")
+    if not exhausted:
+        return f"ok: {tried} of more (budget={budget})"
+    if preemptions is None:
+        return f"ok: all {tried} there are"
+    limit = f"at most {_plural(preemptions, 'preemption')}" if preemptions else "no preemption"
+    return f"ok: all {tried} with {limit}"
+
+
+def failed(story: Story, call: str, number: int | None, preemptions: int) -> str:
+    """What went wrong, what led to it, and how to have it again."""
+    lines = [_what(story)]
+    if number is not None:
+        stops = _plural(preemptions, "preemption") if preemptions else "no preemption"
+        lines.append(f"  Found by schedule {number:,}, with {stops}.")
+    lines += [
+        _LEGEND,
+        "",
+        *_table(story),
+        "",
+        *_cause(story),
+        f"  To run this schedule again:  {call}",
+    ]
+    return "\n".join(lines)
+
+
+def end(error: BaseException | None) -> str:
+    """How a run ended."""
+    return "no error" if error is None else in_words(error)
+
+
+def replay_call(token: str, *, check: bool, watch: bool) -> str:
+    """The call that runs a schedule again."""
+    more = ", check=…" * check + ", watch=…" * watch
+    return f'genlock.testing.replay(setup, workers, "{token}"{more})'
+
+
+_BLOCKED: dict[str, list[str]] = {
+    "blocked": [
+        "is blocked",
+        "It waits for something other than a guard: a lock, a queue, I/O. explore() does not see",
+        "that, and the thread that could end the wait is parked. Leave it out of the workers, or",
+        "put a guard in its place.",
+    ],
+    "held": [
+        "waits for a guard",
+        "A thread that explore() did not start is inside of it, or has exclusive use of it.",
+    ],
+    "endless": [
+        "runs on and on",
+        "A loop that waits for another thread never ends here: only one runs at a time.",
+    ],
+}
+
+
+def blocked(thread: str, site: Site | None, verdict: str, left: int, call: str) -> str:
+    """A thread did not come to its next point."""
+    at = f" at {place(site)}:  {site.code}" if site else ""
+    what, *advice = _BLOCKED[verdict]
+    lines = [f"inconclusive: {thread} {what}{at}", *(f"  {line}" for line in advice)]
+    if left:
+        lines.append(f"  {_plural(left, 'thread')} could not be ended, and stay behind.")
+    return "\n".join([*lines, f"  To run this schedule again:  {call}"])
+
+
+def stranger(thread: str) -> str:
+    """A thread that is not scheduled took part."""
+    return (
+        f"inconclusive: the thread {thread!r} ran a generator that is watched, and explore() did"
+        " not start it.\n"
+        "  Threads that workers or others start are not scheduled: make each of them a worker."
+    )
+
+
+NOTHING_WATCHED = (
+    "inconclusive: there is no generator in what setup() returned, and no worker used a guard.\n"
+    "  So whole workers ran one after the other, and no more was tried. Name generators or\n"
+    "  functions that they use:  explore(…, watch=[…])\n"
+    "  (Of a compiled generator, only a guard can be watched.)"
+)
+
+
+def diverged(decision: int, then: str, now: str, call: str) -> str:
+    """The same schedule led to something else."""
+    return (
+        f"nondeterministic: the same schedule went two ways, at decision {decision}:\n"
+        f"  before: {then}\n"
+        f"  now:    {now}\n"
+        "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
+        " state that is\n  left from the run before.\n"
+        f"  The schedule:  {call}"
+    )
+
+
+def not_alike(then: str, now: str, call: str) -> str:
+    """A failure did not come again."""
+    return (
+        f"nondeterministic: a schedule failed, and the same schedule did not fail alike:\n"
+        f"  before: {then}\n"
+        f"  now:    {now}\n"
+        "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
+        " state that is\n  left from the run before.\n"
+        f"  The schedule:  {call}"
+    )
+
+
+def arrival(thread: int, label: tuple[object, ...]) -> str:
+    """What a thread was about to do at a decision."""
+    if thread < 0:
+        return "the threads start"
+    kind, *of = label
+    words = _WORDS[str(kind)].format(of[0] if of else "a guard")
+    return f"{thread_name(thread)} {words}" + (f", line {of[1]}" if len(of) > 1 else "")
+
+
+def fits_no_longer(token: str) -> str:
+    """The warning that a replay could not do what its token says."""
+    return (
+        f"the token {token!r} no longer fits the program: a thread that it names could not go on"
+        " there, or there was no such decision. What it was made for is not tested any more:"
+        " explore again"
+    )
+
+
+def _what(story: Story) -> str:
+    if story.links:
+        threads = " and ".join(thread_name(link.thread) for link in story.links)
+        return f"deadlock: {threads} wait for one another"
+    return f"failed: {story.error}, in {story.failed or 'the check'}"
+
+
+def _table(story: Story) -> list[str]:
+    """A column per thread, a line per stretch: how far a thread got before the next decision."""
+    cells = [_cell(stretch) for stretch in story.stretches]
+    heads = [f"{thread_name(n)}  {name}" for n, name in enumerate(story.workers)]
+    widths = list(map(len, heads))
+    for stretch, cell in zip(story.stretches, cells, strict=True):
+        widths[stretch.thread] = max(widths[stretch.thread], len(cell))
+    lines = ["     #  " + "  ".join(map(str.ljust, heads, widths)).rstrip()]
+    for stretch, cell in zip(story.stretches, cells, strict=True):
+        indent = "".join(" " * (width + 2) for width in widths[: stretch.thread])
+        mark = ">" if stretch.is_chosen else " "
+        lines.append(f"  {mark}{stretch.decision:>3}  {indent}{cell}")
+    return lines if len(lines) <= _LONGEST_TABLE else _shortened(lines, story.stretches)
+
+
+def _cell(stretch: Stretch) -> str:
+    words = _WORDS[stretch.came_to].format(_cut(stretch.name))
+    if stretch.waits:
+        words = f"waits to {_CALLS[stretch.came_to].format(_cut(stretch.name))}"
+    if stretch.site is not None:
+        words = f"{words}  {os.path.basename(stretch.site.file)}:{stretch.site.line}"
+    return words
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _shortened(lines: list[str], stretches: Sequence[Stretch]) -> list[str]:
+    """The table without the middle of what one thread did at a time."""
+    kept = lines[:1]
+    start = 0
+    for end in range(1, len(stretches) + 1):
+        if end < len(stretches) and stretches[end].thread == stretches[start].thread:
+            continue
+        rows = lines[1 + start : 1 + end]
+        if len(rows) > _LONGEST_TURNS:
+            rows[1:-1] = [f"     …  {len(rows) - 2} more"]
+        kept += rows
+        start = end
+    return kept
+
+
+def _cause(story: Story) -> list[str]:
+    """Who was where, and the error: its diagnosis, or the lines that it came by."""
+    if story.diagnosis:
+        return [*(f"  {line}" for line in story.diagnosis.splitlines()), ""]
+    lines = [
+        f"  {thread_name(link.thread)} is inside {link.holds!r} and waits for {link.wants!r}."
+        for link in story.links
+    ]
+    if not story.links:
+        lines += [
+            f"  {inside.thread} was inside {inside.generator!r}, at {place(inside.site)}: "
+            f" {inside.site.code}"
+            for inside in story.inside
+        ]
+    if story.raised_at:
+        lines.append(f"  {story.failed or 'The check'} got the error at")
+        width = max(len(place(site)) for site in story.raised_at)
+        lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
+    return [*lines, ""] if lines else []
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def hung(strands: Sequence[Strand], threads: int, timeout: float) -> str:
+    """Threads of hammer() that did not end, and where each of them is."""
+    lines = [f"{len(strands)} of {threads} threads still run after {timeout:g} s:"]
+    for strand in strands:
+        lines += rows(strand) or [f"    {strand.thread}  is running"]
+    return "\n".join(lines)
+
+
+def hammered(failed: int, hanging: int, threads: int) -> str:
+    """The title of all that went wrong in hammer()."""
+    parts = [f"{failed} failed"] * bool(failed) + [f"{hanging} hang"] * bool(hanging)
+    return f"of {threads} threads, {' and '.join(parts)}"
+
+
+def in_round(thread: str, number: int, rounds: int) -> str:
+    """The note on an error in hammer()."""
+    return f"genlock: raised in {thread}, round {number:,} of {rounds:,}"
+
+
+def left_suspended(guards: Sequence[tuple[str, Site | None, Site]]) -> str:
+    """Guards that were made in a block, and left suspended at its end."""
+    lines = [f"{_plural(len(guards), 'guard')} left suspended:"]
+    for name, made_at, suspended_at in guards:
+        made = f", made at {place(made_at)}" if made_at else ""
+        lines.append(f"  {name!r}{made}, is at {place(suspended_at)}:  {suspended_at.code}")
+    return "\n".join(
+        [*lines, "  Close it, so that it cleans up:  with contextlib.closing(guard): …"]
+    )
+
+
+class Cycle(Protocol):
+    """A path of calls that comes back: its first name is its last; the lines of the calls."""
+
+    @property
+    def path(self) -> Sequence[str]: ...
+    @property
+    def sites(self) -> Sequence[Site | None]: ...
+    @property
+    def is_reentry(self) -> bool: ...
+
+
+class Inversion(Protocol):
+    """The one was held when the other one was called, and elsewhere the other way round."""
+
+    @property
+    def first(self) -> str: ...
+    @property
+    def second(self) -> str: ...
+    @property
+    def site(self) -> Site | None: ...
+    @property
+    def threads(self) -> Sequence[str]: ...
+    @property
+    def other_site(self) -> Site | None: ...
+    @property
+    def other_threads(self) -> Sequence[str]: ...
+
+
+def cycles(found: Sequence[Cycle]) -> str:
+    """Calls that came back."""
+    lines = [f"{_plural(len(found), 'call cycle')}: a call comes back to its own generator."]
+    for cycle in found:
+        lines.append("  " + " → ".join(cycle.path))
+        for name, site in zip(cycle.path, cycle.sites, strict=False):
+            if site:
+                code = f":  {site.code}" if site.code else ""
+                lines.append(f"    {name} calls at {place(site)}{code}")
+    return "\n".join(lines)
+
+
+def inversions(found: Sequence[Inversion]) -> str:
+    """Orders that conflict."""
+    lines = [f"{_plural(len(found), 'inverted order')}: threads may come to wait for each other."]
+    for pair in found:
+        one, other = f"  {pair.first} → {pair.second}", f"  {pair.second} → {pair.first}"
+        lines.append(one + _order(pair.site, pair.threads))
+        lines.append(other + _order(pair.other_site, pair.other_threads))
+    return "\n".join(lines)
+
+
+def _order(site: Site | None, threads: Sequence[str]) -> str:
+    at = f" at {place(site)}" if site else ""
+    return f"{at}, in {', '.join(threads)}" if threads else at

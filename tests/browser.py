@@ -8,9 +8,11 @@ import json
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _FLAGS = (
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
     "--disable-component-update",
     "--disable-extensions",
     "--disable-sync",
@@ -125,9 +129,14 @@ class Browser:
 
     def close(self) -> None:
         """End the browser, and all that it has started."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, 9)
-        self._process.wait(self.timeout)
+        self._session = ""
+        try:
+            self.ask("Browser.close")
+            self._process.wait(self.timeout)
+        except (BrowserError, OSError, subprocess.TimeoutExpired):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(self.timeout)
         os.close(self._write)
         os.close(self._read)
         self._profile.cleanup()

@@ -24,6 +24,7 @@ from genlock._page._render import SCRIPTS, embedded, page
 from genlock._page._source import Source
 from genlock._records import Site
 from genlock.cli import main
+from genlock.sinks import chrome, jsonl
 from subprocesses import run_python
 from traces import drawn_trace
 
@@ -293,6 +294,32 @@ def test_only_so_many_different_errors_are_kept() -> None:
             with pytest.raises(genlock.NotPrimedError):
                 unprimed(f"letters-{number}").send(1)
     assert len(recording.trace.failures) == 200
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"code":"GL001"', '"code":1'),
+        ('"fate":"refused"', '"fate":[]'),
+        ('"site":null', '"site":3'),
+    ],
+)
+def test_a_damaged_error_in_a_recording_is_refused(
+    before: str, after: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = Trace(failures=(Failure("GL001", "ReentrantCallError", "what happened"),))
+    for sink, name in ((jsonl, "run.jsonl"), (chrome, "run.json")):
+        run = tmp_path / name
+        with run.open("w", encoding="utf-8") as file:
+            sink.write(trace, file)
+        text = run.read_text("utf-8").replace('": ', '":').replace(before, after)
+        assert after in text
+        run.write_text(text.replace('"traceEvents":[', '"traceEvents": ['), "utf-8")
+        assert main(["report", str(run)]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith(f"genlock report: {run}")
+        assert told.err.count("\n") == 1
 
 
 # How it is asked for ------------------------------------------------------------------------------

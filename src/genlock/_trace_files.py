@@ -26,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "str | None": (str, type(None)),
     "Operation": (str,),
     "Outcome": (str,),
+    "Fate": (str,),
 }
 """What fields may hold, by what the records say of them; other fields hold records."""
 

@@ -282,8 +282,8 @@ def _death(args: threading.ExceptHookArgs) -> Death | None:
     error = args.exc_value
     if error is None or not _may_be_explained(error):
         return None
-    from genlock._explain import explain_in_thread
-    from genlock._sighting import Known
+    from genlock._explaining._explain import explain_in_thread
+    from genlock._explaining._sighting import Known
 
     thread = "" if args.thread is None else args.thread.name
     explanation = explain_in_thread(error, Known(thread))

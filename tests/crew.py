@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from genlock import _gates, _stacks
+from genlock import _gates
+from genlock._interpreter import _stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

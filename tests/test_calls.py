@@ -11,9 +11,9 @@ import pytest
 
 import genlock
 from crew import Worker
-from genlock._calls import CallGraph, call_graph
-from genlock._events import Event, Trace, TracedGuard, TracedThread
 from genlock._records import Site
+from genlock._traces._calls import CallGraph, call_graph
+from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
 from traces import drawn_trace
 
 GUARDS: dict[str, TracedGuard] = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import genlock
-from genlock._codes import PAGES
-from genlock._protocol import FAULTS
+from genlock._explaining._codes import PAGES
+from genlock._explaining._protocol import FAULTS
 
 ERRORS = [
     error

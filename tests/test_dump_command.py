@@ -15,7 +15,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, until
-from genlock import _mailbox, _on_signal
+from genlock._observing import _mailbox, _on_signal
 from genlock.cli import _process, main
 
 if TYPE_CHECKING:
@@ -344,6 +344,6 @@ def test_an_answer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ZeroDivisionError("on purpose")
 
     # An error of the test's own counts as one that interrupts; this one is made by the library.
-    monkeypatch.setattr("genlock._frames.is_interruption", lambda _: False)
+    monkeypatch.setattr("genlock._interpreter._frames.is_interruption", lambda _: False)
     monkeypatch.setattr(_on_signal, "snapshot", fail)
     assert _on_signal.answer("text") == "genlock: no dump: ZeroDivisionError: on purpose\n"

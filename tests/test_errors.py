@@ -14,7 +14,8 @@ import pytest
 
 import genlock
 from crew import Occupied
-from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _frames, _stacks, _wording
+from genlock import Diagnosis, Site, Step, Strand, _diagnoses, _wording
+from genlock._interpreter import _frames, _stacks
 
 HERE = Site("/app/demo.py", 12, "ping", "pong.send(19)")
 DIAGNOSIS = Diagnosis(

@@ -17,7 +17,7 @@ import chrome_rules
 import genlock
 import index_stdlib
 from crew import needs_gil
-from genlock._stacks import RUN_AT_ONCE
+from genlock._interpreter._stacks import RUN_AT_ONCE
 
 EXAMPLES = Path(index_stdlib.__file__).parent
 PATIENCE = 50.0

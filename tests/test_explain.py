@@ -16,10 +16,10 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Worker, needs_gil
-from genlock import _sighting, _sighting_wording
-from genlock._chains import hanging_together
-from genlock._expressions import named, parsed
-from genlock._sighting import sight
+from genlock._explaining import _sighting, _sighting_wording
+from genlock._explaining._expressions import named, parsed
+from genlock._explaining._sighting import sight
+from genlock._interpreter._chains import hanging_together
 
 
 class Shared:
@@ -538,7 +538,7 @@ def alarmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     before = signal.signal(signal.SIGINT, ring)
     sight = ours("signal.raise_signal(signal.SIGINT)")
-    monkeypatch.setattr("genlock._explain.sight", sight)
+    monkeypatch.setattr("genlock._explaining._explain.sight", sight)
     yield
     signal.signal(signal.SIGINT, before)
 
@@ -715,7 +715,7 @@ def test_a_failure_of_the_filter_costs_no_record(
     logged: tuple[logging.Logger, StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail = ours("raise RuntimeError('ours')")
-    monkeypatch.setattr("genlock._explain_filter.explain_in_thread", fail)
+    monkeypatch.setattr("genlock._explaining._explain_filter.explain_in_thread", fail)
     logger, stream = logged
     try:
         cycle()

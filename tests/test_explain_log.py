@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from genlock._findings import Finding, findings
-from genlock._findings_wording import told
+from genlock._explaining._findings import Finding, findings
+from genlock._explaining._findings_wording import told
 from genlock.cli import main
 from logs import CHAINED, CONTENTION, CYCLE, GROUP, OWN, UNRAISABLE, printed
 from subprocesses import run_python

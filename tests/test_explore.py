@@ -19,8 +19,9 @@ from hypothesis import given, settings
 
 import genlock
 from crew import PATIENCE, needs_gil, until
-from genlock import _guard, _stacks, _waits
+from genlock import _guard, _waits
 from genlock._gates import gate_for
+from genlock._interpreter import _stacks
 from genlock.testing import Exploration, explore, replay, schedules
 from genlock.testing import _stage as stage
 from genlock.testing._search import shrunk

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from genlock import _twin
 from genlock._flag_gate import FlagGate
+from genlock._tracing import _twin
 
 STRAIGHT = (
     "BINARY_OP",

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from genlock._graph import Digraph
+from genlock._traces._graph import Digraph
 
 Edges = set[tuple[int, int]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from genlock._guardable import pattern_for
+from genlock._explaining._guardable import pattern_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

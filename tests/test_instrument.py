@@ -19,7 +19,7 @@ import pytest
 
 import genlock
 from crew import together
-from genlock._patterns import Pattern, PatternError
+from genlock._programs._patterns import Pattern, PatternError
 from subprocesses import run_python
 
 if TYPE_CHECKING:

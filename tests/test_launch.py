@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from genlock import _run_wording, _stacks
+from genlock._interpreter import _stacks
+from genlock._programs import _run_wording
 from subprocesses import run_python
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, needs_flag_gate, strike_down, together, until
-from genlock import _gates, _live, _prospects, _waits
+from genlock import _gates, _waits
+from genlock._observing import _live, _prospects
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
 

@@ -17,8 +17,9 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock import _gates, _lock_gate, _stacks, _waits
+from genlock import _gates, _lock_gate, _waits
 from genlock._evidence import Keep
+from genlock._interpreter import _stacks
 from genlock._lock_gate import LockGate, only_gate
 from genlock._waits import Patience, Ticket
 from subprocesses import run_program

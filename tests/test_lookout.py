@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crew import together
-from genlock._lookout import _PLACES, _REMEMBERED, Lookout, Seen
-from genlock._sighting import sight
+from genlock._explaining._sighting import sight
+from genlock._programs._lookout import _PLACES, _REMEMBERED, Lookout, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -180,7 +180,7 @@ def test_of_errors_in_a_loop_most_are_only_counted(monkeypatch: pytest.MonkeyPat
         now[0] += 1.0
         return sight(*arguments)
 
-    monkeypatch.setattr("genlock._lookout.sight", slow_sight)
+    monkeypatch.setattr("genlock._programs._lookout.sight", slow_sight)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with looking_out() as (_, seen):
         for _ in range(201):

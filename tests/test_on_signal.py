@@ -15,7 +15,7 @@ import pytest
 
 import genlock
 from crew import Occupied, Worker, until
-from genlock import _mailbox, _on_signal
+from genlock._observing import _mailbox, _on_signal
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
 
@@ -290,7 +290,7 @@ def test_a_handler_imports_nothing(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
         "import signal, sys, genlock\n"
-        "from genlock import _on_signal\n"
+        "from genlock._observing import _on_signal\n"
         "def body():\n"
         "    yield 1\n"
         "    yield 2\n"

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._page._columns import columns
 from genlock._page._data import page_data
 from genlock._page._render import SCRIPTS, embedded, page
 from genlock._page._source import Source
 from genlock._records import Site
+from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock.cli import main
 from genlock.sinks import chrome, jsonl
 from subprocesses import run_python

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from browser import PROGRAM, Browser
-from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._page._render import write
 from genlock._records import Site
+from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
 from subprocesses import run_program
 from traces import drawn_trace
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import genlock
-from genlock._protocol import FAULTS, recognise
+from genlock._explaining._protocol import FAULTS, recognise
 
 
 @types.coroutine

@@ -98,7 +98,7 @@ def test_transcript(genlock_transcript):
 
 
 def test_calls_are_recorded_while_a_test_runs(run: Run) -> None:
-    pytest.importorskip("genlock._recording")
+    pytest.importorskip("genlock._tracing._recording")
     run("""
 from genlock.testing import assert_no_cycle, assert_no_inversion
 

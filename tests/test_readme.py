@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import genlock
-from genlock._protocol import FAULTS
+from genlock._explaining._protocol import FAULTS
 from genlock.testing import explore
 from plugin_runs import BY_NAME
 from subprocesses import run_python

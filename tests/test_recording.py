@@ -18,8 +18,9 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Alone, Occupied, Worker, together, until
-from genlock import _detours, _gates, _hook, _telling, _twin
+from genlock import _gates
 from genlock._gate import Gate
+from genlock._tracing import _detours, _hook, _telling, _twin
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import genlock
-from genlock import _report_wording as wording
-from genlock._events import Event, Trace, TracedGuard, TracedThread
-from genlock._summary import summary
+from genlock._traces import _report_wording as wording
+from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
+from genlock._traces._summary import summary
 from genlock.cli import main
 from genlock.sinks import jsonl
 from subprocesses import run_python

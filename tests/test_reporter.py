@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from crew import together, until
-from genlock import _reporter
-from genlock._explain import explain
-from genlock._lookout import Seen
-from genlock._reporter import Reporter
+from genlock._explaining._explain import explain
+from genlock._programs import _reporter
+from genlock._programs._lookout import Seen
+from genlock._programs._reporter import Reporter
 
 ERROR = TypeError("can't send non-None value to a just-started generator")
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import genlock
-from genlock._rewrite import guard_generators
+from genlock._programs._rewrite import guard_generators
 
 
 def run_guarded(source: str) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def test_what_is_named_is_guarded_also_where_it_only_returns_a_generator() -> No
     source = "def f(): return g()\ndef g(): yield\nasync def h(): return g()"
     tree = guard_generators(ast.parse(source), "none".__eq__, lambda _: True)
     assert [ast.unparse(node) for node in tree.body] == [
-        "from genlock._returned import guarding_returns as __genlock_returns__",
+        "from genlock._explaining._returned import guarding_returns as __genlock_returns__",
         "@__genlock_returns__\ndef f():\n    return g()",
         "def g():\n    yield",
         "async def h():\n    return g()",

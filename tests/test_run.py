@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from genlock import _run_wording, _stacks
+from genlock._interpreter import _stacks
+from genlock._programs import _run_wording
 from subprocesses import run_python
 
 if TYPE_CHECKING:
@@ -805,7 +806,7 @@ def test_what_cannot_be_done_is_refused_in_one_line(
 def test_a_failure_of_its_own_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, LATE + "try:\n    send_early()\nexcept TypeError:\n    pass\nsend_early()\n")
     launcher = """
-        from genlock import _lookout, _reporter
+        from genlock._programs import _lookout, _reporter
         from genlock.cli import main
         body = "def broken(*_, **__): raise LookupError('planted')"
         broken = compile(body, _reporter.__file__, "exec")
@@ -824,7 +825,7 @@ def test_a_failure_of_its_own_changes_nothing(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """
-from genlock import _lookout, _reporter
+from genlock._programs import _lookout, _reporter
 from genlock.cli import main
 body = "import signal\\ndef interrupted(*_, **__): signal.raise_signal(signal.SIGINT)"
 names = {}

@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import genlock
-from genlock import _stacks
+from genlock._interpreter import _stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from crew import Worker
-from genlock import _threads
-from genlock._threads import Mark, own
+from genlock._interpreter import _threads
+from genlock._interpreter._threads import Mark, own
 
 
 def test_each_thread_has_a_mark_of_its_own_that_ends_with_it() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 import chrome_rules
 import genlock
-from genlock import _nesting
-from genlock._events import Event, Trace
+from genlock._traces import _nesting
+from genlock._traces._events import Event, Trace
 from genlock.sinks import chrome, jsonl
 from genlock.sinks.chrome import ChromeTrace
 from genlock.sinks.jsonl import JsonLines

@@ -13,9 +13,10 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock import _evidence, _stacks, _waits
+from genlock import _evidence, _waits
 from genlock._flag_gate import FlagGate
 from genlock._gate import Gate
+from genlock._interpreter import _stacks
 from genlock._waits import Ticket, WaitQueue
 
 

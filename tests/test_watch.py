@@ -12,7 +12,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock import _watch
+from genlock._observing import _watch
 from subprocesses import run_program, run_python
 from test_abandoned import in_a_forked_child
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import genlock
 from crew import together
-from genlock._events import Event, Outcome, Trace, TracedGuard, TracedThread
 from genlock._records import Site
+from genlock._traces._events import Event, Outcome, Trace, TracedGuard, TracedThread
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -20,18 +20,18 @@ from genlock._records import Diagnosis, Site, Step, Strand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from genlock._events import Event
-    from genlock._excepthook import install_excepthook
-    from genlock._explain import Explanation, explain
-    from genlock._explain_filter import ExplainFilter
-    from genlock._instrument import Instrument, instrument
-    from genlock._live import dump, snapshot, state
-    from genlock._on_signal import dump_on_signal
-    from genlock._recording import Recording, load, trace
+    from genlock._explaining._excepthook import install_excepthook
+    from genlock._explaining._explain import Explanation, explain
+    from genlock._explaining._explain_filter import ExplainFilter
+    from genlock._observing._live import dump, snapshot, state
+    from genlock._observing._on_signal import dump_on_signal
+    from genlock._observing._snapshots import Snapshot
+    from genlock._observing._watch import watch
+    from genlock._programs._instrument import Instrument, instrument
     from genlock._records import Candidate, GuardState, LongStay, Sighting, Wait
-    from genlock._snapshots import Snapshot
-    from genlock._subscribing import Subscription, subscribe
-    from genlock._watch import watch
+    from genlock._traces._events import Event
+    from genlock._tracing._recording import Recording, load, trace
+    from genlock._tracing._subscribing import Subscription, subscribe
 
 __version__ = "0.1.0"
 
@@ -87,28 +87,28 @@ __all__ = [
 
 _LATER: dict[str, str] = {
     "Candidate": "genlock._records",
-    "Event": "genlock._events",
-    "ExplainFilter": "genlock._explain_filter",
-    "Explanation": "genlock._explain",
+    "Event": "genlock._traces._events",
+    "ExplainFilter": "genlock._explaining._explain_filter",
+    "Explanation": "genlock._explaining._explain",
     "GuardState": "genlock._records",
-    "Instrument": "genlock._instrument",
+    "Instrument": "genlock._programs._instrument",
     "LongStay": "genlock._records",
-    "Recording": "genlock._recording",
+    "Recording": "genlock._tracing._recording",
     "Sighting": "genlock._records",
-    "Snapshot": "genlock._snapshots",
-    "Subscription": "genlock._subscribing",
+    "Snapshot": "genlock._observing._snapshots",
+    "Subscription": "genlock._tracing._subscribing",
     "Wait": "genlock._records",
-    "dump": "genlock._live",
-    "dump_on_signal": "genlock._on_signal",
-    "explain": "genlock._explain",
-    "install_excepthook": "genlock._excepthook",
-    "instrument": "genlock._instrument",
-    "load": "genlock._recording",
-    "snapshot": "genlock._live",
-    "state": "genlock._live",
-    "subscribe": "genlock._subscribing",
-    "trace": "genlock._recording",
-    "watch": "genlock._watch",
+    "dump": "genlock._observing._live",
+    "dump_on_signal": "genlock._observing._on_signal",
+    "explain": "genlock._explaining._explain",
+    "install_excepthook": "genlock._explaining._excepthook",
+    "instrument": "genlock._programs._instrument",
+    "load": "genlock._tracing._recording",
+    "snapshot": "genlock._observing._live",
+    "state": "genlock._observing._live",
+    "subscribe": "genlock._tracing._subscribing",
+    "trace": "genlock._tracing._recording",
+    "watch": "genlock._observing._watch",
 }
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""
 

@@ -12,7 +12,7 @@ from genlock import _diagnoses
 from genlock._records import Ending
 
 if TYPE_CHECKING:
-    from genlock._events import TracedGuard
+    from genlock._traces._events import TracedGuard
 
 _ALREADY_EXECUTING = "generator already executing"
 _NOT_STARTED = "can't send non-None value to a just-started generator"

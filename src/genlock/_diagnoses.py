@@ -10,7 +10,7 @@ import _thread
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from genlock import _evidence, _frames, _waits, _wording
+from genlock import _evidence, _waits, _wording
 from genlock._errors import (
     AbandonedGeneratorError,
     ContendedCallError,
@@ -21,6 +21,7 @@ from genlock._errors import (
     ReentrantCallError,
     UndeliveredValuesError,
 )
+from genlock._interpreter import _frames
 from genlock._records import Diagnosis, Ending, Step, Strand
 
 if TYPE_CHECKING:

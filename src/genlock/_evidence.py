@@ -13,8 +13,8 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from genlock import _frames, _stacks
-from genlock._threads import own
+from genlock._interpreter import _frames, _stacks
+from genlock._interpreter._threads import own
 
 if TYPE_CHECKING:
     from collections.abc import Callable

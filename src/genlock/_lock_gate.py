@@ -14,10 +14,11 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from genlock import _diagnoses, _evidence, _stacks, _waits
+from genlock import _diagnoses, _evidence, _waits
 from genlock._evidence import Presence, way_in
 from genlock._gate import Gate, asks
-from genlock._threads import own
+from genlock._interpreter import _stacks
+from genlock._interpreter._threads import own
 from genlock._waits import WaitQueue
 
 if TYPE_CHECKING:

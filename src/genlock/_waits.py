@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from genlock import _stacks
-from genlock._threads import own
+from genlock._interpreter import _stacks
+from genlock._interpreter._threads import own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

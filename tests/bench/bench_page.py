@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from browser import PROGRAM, Browser
 from genlock._page._render import write
-from genlock._recording import load
+from genlock._tracing._recording import load
 from tables import Table
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "index_stdlib.py"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import genlock
 import peers
-from genlock import _stacks
+from genlock._interpreter import _stacks
 from tables import Reach, Table, at_most
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sys
 from importlib.machinery import PathFinder, SourceFileLoader
 from typing import TYPE_CHECKING, Any
 
-from genlock._rewrite import guard_generators
+from genlock._programs._rewrite import guard_generators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genlock._events import Event, Trace, TracedGuard, TracedThread
 from genlock._records import Site
+from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
 from genlock.cli import main
 from genlock.sinks import jsonl
 

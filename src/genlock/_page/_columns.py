@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genlock import _nesting
-from genlock._events import told_apart
 from genlock._page._source import Source
+from genlock._traces import _nesting
+from genlock._traces._events import told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-    from genlock._events import Event, Trace
-    from genlock._nesting import Placed
+    from genlock._traces._events import Event, Trace
+    from genlock._traces._nesting import Placed
 
 Column = list[int] | int
 """A number for each event, or the one that all events have."""

@@ -7,16 +7,16 @@ from dataclasses import asdict, astuple
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from genlock import _report_wording as wording
-from genlock._calls import call_graph
-from genlock._events import told_apart
 from genlock._page._columns import columns, zero
-from genlock._summary import summary
+from genlock._traces import _report_wording as wording
+from genlock._traces._calls import call_graph
+from genlock._traces._events import told_apart
+from genlock._traces._summary import summary
 
 if TYPE_CHECKING:
-    from genlock._calls import CallGraph
-    from genlock._events import Trace
     from genlock._records import Site
+    from genlock._traces._calls import CallGraph
+    from genlock._traces._events import Trace
 
 _GROUPINGS = ("guard", "function")
 _MOST_TROUBLES = 500

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from genlock._page._data import page_data
 
 if TYPE_CHECKING:
-    from genlock._events import Trace
+    from genlock._traces._events import Trace
 
 SCRIPTS = (
     "words.js",

@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genlock._events import Trace
     from genlock._records import Site
+    from genlock._traces._events import Trace
 
 _LONGEST = 200
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock import _report_wording, _run_wording
+from genlock._programs import _run_wording
+from genlock._traces import _report_wording
 from genlock.cli import RefusedError
 
 if TYPE_CHECKING:
-    from genlock._events import Trace
+    from genlock._traces._events import Trace
 
 
 def check_name(option: str, name: str) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from genlock import _mailbox
+from genlock._observing import _mailbox
 from genlock.cli import RefusedError
 
 if TYPE_CHECKING:

@@ -6,16 +6,17 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from genlock import _recording, _run_wording
-from genlock._events import Failure
+from genlock._programs import _run_wording
 from genlock._records import Site
+from genlock._traces._events import Failure
+from genlock._tracing import _recording
 from genlock.cli import RefusedError
 from genlock.cli._page_file import check_name, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from genlock._events import Trace
+    from genlock._traces._events import Trace
 
 
 class TracedRun:

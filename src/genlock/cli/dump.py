@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from genlock import _mailbox
+from genlock._observing import _mailbox
 from genlock.cli import RefusedError
 from genlock.cli._process import Process, check_that_it_is_ours
 from genlock.cli._terminal import write
@@ -24,7 +24,7 @@ import os, sys
 def answer():
     if "genlock" not in sys.modules:
         return "genlock: process {pid} has no guards: it has not imported genlock\\n"
-    from genlock import _on_signal
+    from genlock._observing import _on_signal
     return _on_signal.answer({kind!r})
 def send():
     text = answer()

@@ -9,9 +9,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from genlock._codes import PAGES
-from genlock._findings import Finding, findings
-from genlock._findings_wording import nothing_found, told
+from genlock._explaining._codes import PAGES
+from genlock._explaining._findings import Finding, findings
+from genlock._explaining._findings_wording import nothing_found, told
 from genlock.cli import RefusedError
 from genlock.cli._terminal import write
 

@@ -7,10 +7,10 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from genlock import _report_wording as wording
-from genlock._calls import call_graph
-from genlock._recording import load
-from genlock._summary import summary
+from genlock._traces import _report_wording as wording
+from genlock._traces._calls import call_graph
+from genlock._traces._summary import summary
+from genlock._tracing._recording import load
 from genlock.cli import RefusedError
 from genlock.cli._page_file import check_name, write_page
 from genlock.cli._terminal import write
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from genlock._events import Trace
+    from genlock._traces._events import Trace
 
 _ROWS = 20
 _NAME_WIDTH = 24

@@ -8,16 +8,16 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from genlock import _run_wording
+from genlock._explaining._returned import made_generators
 from genlock._gates import is_off
-from genlock._instrument import Instrument
-from genlock._launch import NoProgramError, Program
-from genlock._on_signal import listen_by_default
-from genlock._patterns import Pattern, PatternError, Use
-from genlock._reporter import Reporter
-from genlock._returned import made_generators
-from genlock._rewrite import guard_generators
-from genlock._stacks import RUN_AT_ONCE
+from genlock._interpreter._stacks import RUN_AT_ONCE
+from genlock._observing._on_signal import listen_by_default
+from genlock._programs import _run_wording
+from genlock._programs._instrument import Instrument
+from genlock._programs._launch import NoProgramError, Program
+from genlock._programs._patterns import Pattern, PatternError, Use
+from genlock._programs._reporter import Reporter
+from genlock._programs._rewrite import guard_generators
 from genlock.cli import RefusedError
 from genlock.cli._output import Output
 

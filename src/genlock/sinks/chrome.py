@@ -14,10 +14,10 @@ import threading
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
-from genlock import _clock, _nesting
-from genlock._events import Event, Trace, TracedGuard, TracedThread, told_apart
 from genlock._records import Site
-from genlock._trace_files import (
+from genlock._traces import _clock, _nesting
+from genlock._traces._events import Event, Trace, TracedGuard, TracedThread, told_apart
+from genlock._traces._trace_files import (
     UnreadableError,
     check_mark,
     failure,
@@ -31,7 +31,7 @@ from genlock._trace_files import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genlock._nesting import Placed
+    from genlock._traces._nesting import Placed
 
 _Entry = dict[str, Any]
 

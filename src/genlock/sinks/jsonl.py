@@ -23,10 +23,10 @@ import threading
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
-from genlock._clock import epoch
-from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._records import Site
-from genlock._trace_files import (
+from genlock._traces._clock import epoch
+from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._traces._trace_files import (
     REFERRED,
     VERSION,
     UnreadableError,

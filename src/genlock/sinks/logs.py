@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genlock._events import Event
+    from genlock._traces._events import Event
 
 
 class LogEvents:

@@ -9,8 +9,8 @@ from opentelemetry import context, trace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genlock._events import Event, TracedGuard
     from genlock._records import Operation
+    from genlock._traces._events import Event, TracedGuard
 
 
 class Spans:

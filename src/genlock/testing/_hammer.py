@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from genlock import _frames
-from genlock._live import snapshot
+from genlock._interpreter import _frames
+from genlock._observing._live import snapshot
 from genlock._records import Step, Strand
 from genlock.testing import _stuck, _wording
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from genlock import _frames
+from genlock._interpreter import _frames
 from genlock.testing import _making, _wording
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genlock import _frames, _guard
+from genlock import _guard
+from genlock._interpreter import _frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from genlock import _evidence, _frames
+from genlock import _evidence
+from genlock._interpreter import _frames
 from genlock._waits import Ticket
 
 if TYPE_CHECKING:

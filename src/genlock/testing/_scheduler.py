@@ -11,8 +11,9 @@ import math
 from contextvars import Context
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from genlock import _stacks, _waits
-from genlock._threads import own
+from genlock import _waits
+from genlock._interpreter import _stacks
+from genlock._interpreter._threads import own
 from genlock.testing import _obstacles
 from genlock.testing._records import Link
 from genlock.testing._schedules import thread_name

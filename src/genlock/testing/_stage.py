@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames, _stacks, _waits
+from genlock import _waits
 from genlock._gate import Gate
 from genlock._gates import PlainGate  # type: ignore[attr-defined]  # one of two
+from genlock._interpreter import _frames, _stacks
 from genlock.testing import _making, _obstacles, _stuck, _subjects
 from genlock.testing._points import Points, installed
 from genlock.testing._scheduler import Run, Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from genlock import _stacks
+from genlock._interpreter import _stacks
 
 if TYPE_CHECKING:
     from types import FrameType

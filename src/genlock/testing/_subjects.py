@@ -15,8 +15,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames
 from genlock._guard import GuardedIterator, gate_of
+from genlock._interpreter import _frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from genlock import _frames, _stacks
 from genlock._errors import GenlockError
-from genlock._explain import explain_in_thread
-from genlock._sighting import Known
+from genlock._explaining._explain import explain_in_thread
+from genlock._explaining._sighting import Known
+from genlock._interpreter import _frames, _stacks
 from genlock._wording import in_words
 from genlock.testing import _subjects
 from genlock.testing._records import Inside, Story, Stretch

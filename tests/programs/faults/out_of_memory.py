@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from genlock import _stacks
+from genlock._interpreter import _stacks
 from ledger import open_ledger
 
 try:

@@ -1,0 +1,171 @@
+"""Finds the expression that failed, what it does, and the generator that it does it to."""
+
+from __future__ import annotations
+
+import ast
+import dis
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from genlock._explaining._lookup import UNKNOWN, attribute, behind, is_running, value_of, variable
+from genlock._interpreter import _frames
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from genlock._records import Kind
+
+_OPERATIONS = {
+    "send": "send",
+    "throw": "throw",
+    "close": "close",
+    "__next__": "next",
+    "__anext__": "anext",
+    "asend": "asend",
+    "athrow": "athrow",
+    "aclose": "aclose",
+}
+_WIDTH = 60
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_DRAWS = (dis.opmap["FOR_ITER"], dis.opmap["SEND"])
+_ESCAPE = re.compile(r"\\([\\'\"\nabfnrtvxNuU0-7])?")
+"""A backslash in source, with what it is right before."""
+
+
+class Named(NamedTuple):
+    """What a failing expression does, to what: the expression that names it, and the object."""
+
+    operation: str = ""
+    expression: str = ""
+    found: object = None
+
+
+def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
+    """The generator, coroutine or async generator that the expression at `lasti` is about."""
+    code = frame.f_code
+    if code.co_name in _COMPREHENSIONS and _is_at_first_loop(code, lasti):
+        # What that runs over is written outside.
+        return Named("next", "", behind(frame.f_locals.get(".0"), kind))
+    node = _expression_at(frame, lasti)
+    if node is None:
+        return _named_in_bytecode(frame, lasti, kind)
+    operation, receiver = operation_in(node)
+    text = ast.unparse(receiver)
+    expression = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    found = behind(value_of(receiver, frame), kind)
+    if found is not None or operation:
+        return Named(operation, expression, found)
+    return _only_one_within(receiver, frame, kind)
+
+
+def _is_at_first_loop(code: CodeType, lasti: int) -> bool:
+    offset = _frames.instruction_at(code, lasti)
+    return not any(code.co_code[before] in _DRAWS for before in range(0, offset, 2))
+
+
+def _only_one_within(node: ast.expr, frame: FrameType, kind: Kind) -> Named:
+    """What is handed to something that iterates: list(g), dict(zip(g, h)), f(*g)."""
+    paths = [part for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)]
+    found: dict[int, Named] = {}
+    for path in paths:
+        drawn = behind(value_of(path, frame), kind)
+        if drawn is not None:
+            found[id(drawn)] = Named("next", ast.unparse(path), drawn)
+    running = [each for each in found.values() if is_running(each.found)]
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return running[0] if len(running) == 1 else Named("next")
+
+
+def _named_in_bytecode(frame: FrameType, lasti: int, kind: Kind) -> Named:
+    """The same without the source: what the instructions of the failing expression load."""
+    instructions = list(dis.get_instructions(frame.f_code))
+    offset = _frames.instruction_at(frame.f_code, lasti)
+    failing = next(each for each in instructions if each.offset == offset)
+    operation, text = "next", ""
+    value: object = UNKNOWN
+    found: dict[int, Named] = {}
+    for each in instructions[: instructions.index(failing)]:
+        if not _is_part(each.positions, failing.positions):
+            continue
+        name = str(each.argval)
+        if each.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            operation = _OPERATIONS.get(name, operation)
+            value, text = attribute(value, name), f"{text}.{name}"
+        elif each.opname.startswith("LOAD_") and each.opname != "LOAD_CONST":
+            value, text = variable(name, frame), name
+        if (drawn := behind(value, kind)) is not None:
+            found.setdefault(id(drawn), Named("", text, drawn))
+    if len(found) != 1:
+        return Named(operation)
+    (only,) = found.values()
+    return only._replace(operation=operation)
+
+
+def _is_part(positions: dis.Positions | None, whole: dis.Positions | None) -> bool:
+    if positions is None or whole is None or None in positions or None in whole:
+        return False
+    first, last, start, end = positions
+    return (whole[0], whole[2]) <= (first, start) and (last, end) <= (whole[1], whole[3])
+
+
+def _expression_at(frame: FrameType, lasti: int) -> ast.expr | None:
+    positions = next(islice(frame.f_code.co_positions(), lasti // 2, None), None)
+    if positions is None:
+        return None
+    first, last, start, end = positions
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = [_frames.source_line(frame, number).encode() for number in range(first, last + 1)]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return _expression(b"".join(lines).decode(errors="replace").strip())
+
+
+def _expression(text: str) -> ast.expr | None:
+    """An expression, or what a loop runs over; None without the source."""
+    module = parsed(f"({text}\n)", text, f"{text} pass") if text else None
+    for node in module.body if module is not None else ():
+        if isinstance(node, ast.For | ast.AsyncFor):
+            return node.iter
+        return node.value if isinstance(node, ast.Expr) else None
+    return None
+
+
+def parsed(*sources: str) -> ast.Module | None:
+    """The first of these texts that is source code; None without one. Warns of nothing in it."""
+    for source in sources:
+        try:
+            return ast.parse(_ESCAPE.sub(_known_escape, source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def _known_escape(found: re.Match[str]) -> str:
+    """An escape as it is; of one that Python does not know, and warns of, what it stands for."""
+    return found[0] if found[1] else r"\\"
+
+
+def operation_in(node: ast.expr) -> tuple[str, ast.expr]:
+    """What the interpreter was asked to do, and of what."""
+    if isinstance(node, ast.Await):
+        operation, receiver = operation_in(node.value)
+        return operation or "await", receiver
+    if isinstance(node, ast.YieldFrom):
+        return "yield from", node.value
+    if isinstance(node, ast.Call):
+        return _operation_called(node)
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+        return "next", node  # a loop: its position is that of what it runs over
+    return "", node
+
+
+def _operation_called(node: ast.Call) -> tuple[str, ast.expr]:
+    function = node.func
+    if isinstance(function, ast.Attribute) and function.attr in _OPERATIONS:
+        return _OPERATIONS[function.attr], function.value
+    if isinstance(function, ast.Name) and function.id in ("next", "anext") and node.args:
+        return function.id, node.args[0]
+    return "", node

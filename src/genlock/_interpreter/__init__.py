@@ -1,0 +1,1 @@
+"""What the interpreter knows: frames, stacks, threads, tasks, chains of exceptions."""

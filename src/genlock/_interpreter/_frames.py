@@ -1,0 +1,193 @@
+"""Reads one frame, or the calling thread's: where it stands, what a thread is called."""
+
+from __future__ import annotations
+
+import linecache
+import opcode
+import os
+import threading
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from genlock._records import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, FrameType, TracebackType
+
+_CODE_WIDTH = 60
+_MOST_DECORATORS = 100  # lines of them
+_DEFINES = ("def ", "async def ")
+_FOR_ITER = opcode.opmap["FOR_ITER"]
+_CACHE = opcode.opmap["CACHE"]
+_INTERNAL = ("genlock", "wrapt")
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_INSTALLED = "-packages"
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+
+
+def stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """`frame` and its callers, innermost first."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def is_internal(frame: FrameType) -> bool:
+    """Whether a frame belongs to genlock or to the proxies it is built on."""
+    module = frame.f_globals.get("__name__", "")
+    return isinstance(module, str) and module.partition(".")[0] in _INTERNAL
+
+
+def user_frame(frame: FrameType) -> FrameType | None:
+    """`frame` or the nearest of its callers that is not genlock's own."""
+    return next((caller for caller in stack(frame) if not is_internal(caller)), None)
+
+
+def site(frame: FrameType) -> Site:
+    """Where a frame stands now, with the expression it is executing."""
+    return site_at(frame, frame.f_lasti, frame.f_lineno or 0)
+
+
+def site_at(frame: FrameType, lasti: int, line: int) -> Site:
+    """Where a frame stood, with the expression that it was executing."""
+    code = frame.f_code
+    return Site(code.co_filename, line, short_name(code), _code_at(frame, lasti, line))
+
+
+def line_of(code: CodeType, line: int | None) -> Site:
+    """A line of `code`, without the source: cheap enough for every ending."""
+    return Site(code.co_filename, line or 0, short_name(code))
+
+
+def instruction_of(code: CodeType, offset: int) -> Site:
+    """The line of an instruction of `code`, by its offset in bytes."""
+    position = next(islice(code.co_positions(), offset // 2, None), None)
+    return line_of(code, position[0] if position is not None else code.co_firstlineno)
+
+
+def statement(code: CodeType, line: int) -> Site:
+    """A line of `code`, with the source."""
+    text = _line(code.co_filename, line, {})
+    return Site(code.co_filename, line, short_name(code), _shortened(text.strip()))
+
+
+def source_line(frame: FrameType, number: int) -> str:
+    """A line of the file that a frame's code comes from; "" where it cannot be had.
+
+    Asks the `__loader__` of the frame's module where there is no such file.
+    """
+    return _line(frame.f_code.co_filename, number, frame.f_globals)
+
+
+def definition_line(code: CodeType, frame: FrameType | None) -> int:
+    """The line of a function's `def`: `code` begins with its first decorator."""
+    first = code.co_firstlineno
+    names = {} if frame is None else frame.f_globals
+    if _line(code.co_filename, first, names).lstrip().startswith("@"):
+        for number in range(first, first + _MOST_DECORATORS):
+            if _line(code.co_filename, number, names).lstrip().startswith(_DEFINES):
+                return number
+    return first
+
+
+def _line(file: str, number: int, names: dict[str, Any]) -> str:
+    try:
+        return linecache.getline(file, number, names)
+    except Exception:  # a loader may be the user's, and raise anything
+        return ""
+
+
+def instruction_at(code: CodeType, lasti: int) -> int:
+    """The offset of the instruction that `lasti` is in: a call may leave it at a cache entry."""
+    while lasti > 0 and code.co_code[lasti] == _CACHE:
+        lasti -= 2
+    return lasti
+
+
+def full_line(frame: FrameType, line: int | None = None) -> Site:
+    """Where a frame stands, now or then, with its whole line: the same on every Python."""
+    code, line = frame.f_code, line or frame.f_lineno or 0
+    return Site(code.co_filename, line, short_name(code), source_line(frame, line).strip())
+
+
+def raised_at(traceback: TracebackType | None) -> Site | None:
+    """The innermost line of a traceback that is not genlock's own."""
+    found = None
+    while traceback is not None:
+        if not is_internal(traceback.tb_frame):
+            found = line_of(traceback.tb_frame.f_code, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
+
+
+def short_name(code: CodeType) -> str:
+    """A function's qualified name, without the functions that it was defined in."""
+    return code.co_qualname.rpartition("<locals>.")[2]
+
+
+def yields(code: CodeType) -> tuple[Site, ...]:
+    """The places at which a generator of this code can be suspended, in the order of lines."""
+    from dis import get_instructions
+
+    lines = set()
+    line = code.co_firstlineno
+    for instruction in get_instructions(code):
+        if instruction.positions and instruction.positions.lineno:
+            line = instruction.positions.lineno
+        if instruction.opname.endswith("YIELD_VALUE"):
+            lines.add(line)
+    return tuple(line_of(code, line) for line in sorted(lines))
+
+
+def thread_name(ident: int) -> str:
+    """The name of the thread, or its number if the threading module does not know it."""
+    for thread in threading.enumerate():
+        if thread.ident == ident:
+            return thread.name
+    return f"thread {ident}"
+
+
+def is_library(file: str) -> bool:
+    """Whether a file of source is the standard library's."""
+    return file.startswith((_LIBRARY, "<frozen ")) and _INSTALLED not in file
+
+
+def is_foreign(file: str) -> bool:
+    """Whether a file of source is the standard library's, or has been installed beside it."""
+    return _INSTALLED in file or is_library(file)
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether `error` came into a diagnosis from outside: out of a signal handler, say.
+
+    A diagnosis calls nothing but itself and the standard library; Python's own handler of Ctrl-C
+    leaves no frame.
+    """
+    if not isinstance(error, Exception):
+        return True
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not is_library(file) and not file.startswith(_PACKAGE):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _code_at(frame: FrameType, lasti: int, number: int) -> str:
+    """The source of what a frame is executing; its whole line where positions are missing."""
+    code = frame.f_code
+    positions = next(islice(code.co_positions(), lasti // 2, None), None)
+    line = source_line(frame, number)
+    # A loop says more than what it runs over, which is all that it executes.
+    if positions is not None and code.co_code[instruction_at(code, lasti)] != _FOR_ITER:
+        first, last, start, end = positions
+        if first == number and start is not None and end is not None:
+            encoded = line.encode()
+            line = encoded[start : end if first == last else None].decode(errors="replace")
+    return _shortened(line.strip())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _CODE_WIDTH else text[: _CODE_WIDTH - 1] + "…"

@@ -1,0 +1,1 @@
+"""What a live process says of itself: states, snapshots, dumps, a watch."""

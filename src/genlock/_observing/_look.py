@@ -1,0 +1,215 @@
+"""One look at the threads: who is inside of which guard, where, and who waits."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from genlock import _evidence, _waits
+from genlock._diagnoses import path_into
+from genlock._evidence import Presence
+from genlock._interpreter import _frames, _stacks
+from genlock._observing._prospects import deadlocks, prospects
+from genlock._observing._status import Statuses
+from genlock._records import Ending, GuardState, Strand, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+    from genlock._gate import Gate
+    from genlock._observing._status import Status
+    from genlock._records import Operation, Site
+    from genlock._waits import Ticket
+
+_NANO = 1e9
+
+
+class Owner(NamedTuple):
+    """The thread that is inside of a gate, and the frame of the gate's method that let it in."""
+
+    ident: int
+    gate: Gate
+    frame: FrameType
+
+
+class Look:
+    """What is read once, for all guards that are asked for.
+
+    Where threads run at once, a stack is known as far as `gates` let one read it: from the call
+    that waits on, or else from the innermost of their bodies on. And it can be looked at within the
+    `_stacks.reading` of the look alone.
+    """
+
+    def __init__(self, gates: Iterable[Gate]) -> None:
+        self.now = time.monotonic()
+        self.tickets = _waits.standing()
+        self.names = {thread.ident: thread.name for thread in threading.enumerate()}
+        self.statuses = Statuses()
+        self.waiting = {ticket.ident: ticket for ticket in self.tickets}
+        self.waiters: dict[int, list[Ticket]] = {}
+        for ticket in self.tickets:
+            self.waiters.setdefault(id(ticket.wanted), []).append(ticket)
+        self.stacks = _readable_stacks(gates)
+        self.owners: dict[int, Owner] = {}
+        self.bodies: dict[FrameType, int] = {}
+        for ident, frames in self.stacks.items():
+            self._read_stack(ident, frames)
+        self.deadlocks = deadlocks(self.tickets)
+        self.prospects = prospects(self.tickets, self.deadlocks, self._lost())
+
+    def _read_stack(self, ident: int, frames: tuple[FrameType, ...]) -> None:
+        for frame in frames:
+            self.bodies[frame] = ident
+            gate = _evidence.owned_by(frame)
+            if gate is not None:
+                self.owners[id(gate)] = Owner(ident, cast("Gate", gate), frame)
+
+    def _lost(self) -> Iterable[Ticket]:
+        """The waits for gates whose owners can never come back."""
+        for gate_id, tickets in self.waiters.items():
+            if gate_id not in self.owners and cast("Gate", tickets[0].wanted).is_lost():
+                yield from tickets
+
+    def end_reading(self) -> None:
+        """What comes now is outside of the reading, and may know no stacks."""
+        if _stacks.RUN_AT_ONCE:
+            self.owners.clear()
+            self.bodies.clear()
+            self.stacks.clear()
+
+    def gates_in_use(self) -> Iterable[Gate]:
+        """The gates that are known to be held or waited for, without a look at the collector."""
+        yield from (owner.gate for owner in self.owners.values())
+        for ticket in self.tickets:
+            yield cast("Gate", ticket.wanted)
+            yield from cast("tuple[Gate, ...]", ticket.held)
+
+    def state(self, gate: Gate) -> GuardState:
+        """What is known of one guard."""
+        is_kept = _evidence.keep_of(gate) is not None
+        status, site = self.statuses.of(gate)
+        tickets = self.waiters.get(id(gate), ())
+        if not (tickets or gate.busy or status == "running" or gate.queue is not None):
+            # So are most guards, where there are many.
+            return GuardState(gate.name, id(gate), status, site, ended=_ending(gate))
+        holder, during, ident = self._inside(gate, status)
+        if gate.busy and status == "idle" and not is_kept:
+            status = "running"
+        if status == "running" and holder is not None:
+            site = _body_site(gate, holder) or site
+        waiters = tuple(map(self._wait, tickets))
+        contended, waited, longest = _tallied(gate, waiters)
+        return GuardState(
+            name=gate.name,
+            identity=id(gate),
+            status=status,
+            site=site,
+            holder=holder,
+            holder_ident=ident,
+            during=during,
+            exclusive=is_kept,
+            waiters=waiters,
+            ended=_ending(gate),
+            contended=contended,
+            waited_ns=waited,
+            longest_wait_ns=longest,
+        )
+
+    def _inside(
+        self, gate: Gate, status: Status
+    ) -> tuple[Strand | None, Operation | None, int | None]:
+        """The thread that has `gate`: its calls from the one that entered on, and what for."""
+        holder = self._holder(gate) if gate.busy or status == "running" else None
+        if holder is None:
+            return None, None, None
+        steps, during = path_into(gate, holder.frames, "")
+        ticket = self.waiting.get(holder.ident)
+        wants = cast("Gate", ticket.wanted).name if ticket is not None else ""
+        name = self.thread_name(holder.ident)
+        return Strand(name, steps, holds=gate.name, wants=wants), during, holder.ident
+
+    def _holder(self, gate: Gate) -> Presence | None:
+        """The thread that is inside or has exclusive use, as far as its stack is known."""
+        keep = _evidence.keep_of(gate)
+        keeper = keep.thread() if keep is not None else None
+        if keeper is not None:
+            return Presence(keeper.ident, self.stacks.get(keeper.ident, ()))
+        if id(gate) in self.owners:
+            ident = self.owners[id(gate)].ident
+            return Presence(ident, self.stacks[ident])
+        if _stacks.RUN_AT_ONCE:
+            return _latecomer(gate)
+        body = getattr(gate.guarded, "gi_frame", None)
+        found = self.bodies.get(body) if body is not None else None
+        return None if found is None else Presence(found, self.stacks[found])
+
+    def _wait(self, ticket: Ticket) -> Wait:
+        """What is known of one wait."""
+        caller = next((each for each in ticket.stack() if not _frames.is_internal(each)), None)
+        return Wait(
+            self.thread_name(ticket.ident),
+            ticket.ident,
+            ticket.operation,
+            max(0.0, self.now - ticket.began),
+            None if caller is None else _frames.site(caller),
+            tuple(cast("Gate", held).name for held in ticket.held),
+            self.prospects.get(ticket.ident, ""),
+        )
+
+    def thread_name(self, ident: int) -> str:
+        """The name of a thread."""
+        return self.names.get(ident) or f"thread {ident}"
+
+
+def is_busy(gate: Gate) -> bool:
+    """Whether somebody is inside; a gate that is being made does not know yet."""
+    return bool(getattr(gate, "busy", False))
+
+
+def _readable_stacks(gates: Iterable[Gate]) -> dict[int, tuple[FrameType, ...]]:
+    """The stacks of all threads; where threads run at once, of those that are inside of `gates`."""
+    if not _stacks.RUN_AT_ONCE:
+        return {ident: _stacks.walk(frame) for ident, frame in _stacks.current_frames().items()}
+    found = {threading.get_ident(): _stacks.walk(sys._getframe())}
+    for gate in gates:
+        holder = gate.holder() if is_busy(gate) else None
+        # Of a thread that is inside of several, the innermost leads through the others.
+        if holder is not None and len(holder.frames) > len(found.get(holder.ident, ())):
+            found[holder.ident] = holder.frames
+    return found
+
+
+def _latecomer(gate: Gate) -> Presence | None:
+    """The thread that has a gate which knows that itself, and has had it for a moment only."""
+    owner: Any = gate.busy
+    thread = owner() if owner else None
+    return None if thread is None else Presence(thread.ident, ())
+
+
+def _body_site(gate: Gate, holder: Strand) -> Site | None:
+    """The line of the body, with its code, out of the calls that lead through it."""
+    sites = [step.site for step in holder.steps if step.actor == gate.name and step.remark]
+    return sites[-1] if sites else None
+
+
+def _tallied(gate: Gate, waiters: tuple[Wait, ...]) -> tuple[int, int, int]:
+    """The counters of a gate, with the calls that still wait."""
+    waited = [round(wait.waited * _NANO) for wait in waiters]
+    queue = gate.queue
+    if queue is None:
+        return len(waited), sum(waited), max(waited, default=0)
+    return (
+        queue.contended + len(waited),
+        queue.waited + sum(waited),
+        max([queue.longest, *waited]),
+    )
+
+
+def _ending(gate: Gate) -> Ending | None:
+    ending = gate.ending
+    if isinstance(ending, type):  # there was no room on the stack to say more
+        return Ending("raised", error=ending.__name__)
+    return ending

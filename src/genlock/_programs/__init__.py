@@ -1,0 +1,1 @@
+"""Programs and modules that know nothing of genlock: run, instrumented, listened to."""

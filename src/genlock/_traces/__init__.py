@@ -1,0 +1,1 @@
+"""What was recorded, as plain data, and what can be read from it."""

@@ -1,0 +1,1 @@
+"""Recording: from a call to those who record or listen."""

@@ -2,6 +2,8 @@
 
     python examples/index_stdlib.py             guarded: four threads count what one counts
     python examples/index_stdlib.py --bare      the same without guards: what gets lost
+    python examples/index_stdlib.py --trace run.json    and a recording of the four threads, for
+                                                `genlock report` or Perfetto
 
 Two things are shared. The files are handed out by one generator: each thread runs a ``for`` loop
 over it and gets the files that no other thread got. Every line of them is sent to one pipeline:
@@ -28,7 +30,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
@@ -256,12 +258,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="index this directory instead of the standard library",
     )
     parser.add_argument("--bare", action="store_true", help="share without guards, and lose lines")
+    parser.add_argument(
+        "--trace", metavar="FILE", help="record the threads in a .json (Chrome) or .jsonl file"
+    )
     options = parser.parse_args(arguments)
 
     if options.threads < 1:
         parser.error(f"--threads must be at least 1, not {options.threads}")
     if options.limit is not None and options.limit < 1:
         parser.error(f"--limit must be at least 1, not {options.limit}")
+    if options.trace is not None and not options.trace.endswith((".json", ".jsonl")):
+        parser.error(f"--trace {options.trace!r} must end in .json or .jsonl")
     try:
         options.pattern = re.compile(options.pattern)
     except (re.error, OverflowError, RecursionError) as error:
@@ -327,6 +334,17 @@ def is_same(alone: Run, together: Run) -> bool:
     return alone.index == together.index and alone.lines == together.lines
 
 
+def save(recording: genlock.Recording, path: str) -> None:
+    """Write a recording, and say what it holds."""
+    try:
+        recording.save(path)
+    except OSError as error:
+        print(f"Not written: {path}: {error.strerror}")
+    else:
+        kept, dropped = len(recording.events), recording.dropped
+        print(f"Recorded {kept + dropped} calls, of which the last {kept} are in {path}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Index with one thread and with several, and compare; return the exit status."""
     options = parse(arguments)
@@ -345,10 +363,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Progress(sys.stderr) as progress:
         files = list(islice(find_sources(options.path, unreadable, stop), options.limit))
         pattern, bare = options.pattern, options.bare
-        alone, together = (
-            run(hand_out(files, threads, progress), pattern, threads, stop, bare=bare)
-            for threads in (1, options.threads)
-        )
+        alone = run(hand_out(files, 1, progress), pattern, 1, stop, bare=bare)
+        recording = genlock.trace() if options.trace is not None else nullcontext()
+        with recording:
+            threads = options.threads
+            together = run(hand_out(files, threads, progress), pattern, threads, stop, bare=bare)
     if stop.is_set():
         print(f"{PROGRAM}: interrupted", file=sys.stderr)
         return 130
@@ -360,6 +379,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unreadable += share.unreadable
     for line in dict.fromkeys(unreadable):
         print(f"Not read: {line}")
+    if isinstance(recording, genlock.Recording):
+        save(recording, options.trace)
     print(verdict(alone, together, bare=options.bare))
     return 0 if is_same(alone, together) else 1
 

@@ -283,9 +283,10 @@ def _death(args: threading.ExceptHookArgs) -> Death | None:
     if error is None or not _may_be_explained(error):
         return None
     from genlock._explain import explain_in_thread
+    from genlock._sighting import Known
 
     thread = "" if args.thread is None else args.thread.name
-    explanation = explain_in_thread(error, thread)
+    explanation = explain_in_thread(error, Known(thread))
     if not explanation:
         return None
     frames = error.__traceback__

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 
 class Served:
-    """How many calls the guards have served."""
+    """How many calls the guards have served, whichever threads run at once."""
 
-    calls = 0
+    def __init__(self) -> None:
+        self._marks: list[None] = []
+
+    @property
+    def calls(self) -> int:
+        return len(self._marks)
+
+    def add_one(self) -> None:
+        self._marks.append(None)  # += would lose some where threads run at once
 
 
 def count_calls(kind: type[Gate], served: Served) -> type[Gate]:
@@ -29,11 +37,11 @@ def count_calls(kind: type[Gate], served: Served) -> type[Gate]:
     slot: Any = Gate.__dict__["resume"]
 
     def look_up_resume(gate: Gate) -> object:
-        served.calls += 1  # whole: threads take turns at calls and jumps only
+        served.add_one()
         return slot.__get__(gate)
 
     def look_up_enter(gate: Gate) -> object:
-        served.calls += 1
+        served.add_one()
         return kind.enter.__get__(gate)
 
     members = {

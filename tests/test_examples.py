@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import chrome_rules
 import genlock
 import index_stdlib
 from crew import needs_gil
@@ -103,6 +104,15 @@ def test_testing_kit() -> None:
         "Left suspended: numbers",
         "Any schedule adds up",
     ]
+
+
+def test_recorded() -> None:
+    nested, title, one, other, in_turn, last = output_of("recorded.py")
+    assert nested == in_turn == "Savings and current: 80 120"
+    assert title == "1 inverted order: threads may come to wait for each other."
+    assert re.fullmatch(r"  current → savings at recorded.py:\d+, in Thread-2 .*", one)
+    assert re.fullmatch(r"  savings → current at recorded.py:\d+, in Thread-1 .*", other)
+    assert last == "One after the other: no cycle, no inverted order"
 
 
 def test_producers() -> None:
@@ -215,6 +225,27 @@ def test_index_of_the_standard_library() -> None:
     assert lines[1].startswith(f"{total} lines, ")
 
 
+def test_index_with_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    lines = output_of("index_stdlib.py", "--limit", "60", "--trace", str(path))
+    recording = genlock.load(path)
+    kept, dropped = len(recording.events), recording.dropped
+    assert lines[-2] == f"Recorded {kept + dropped} calls, of which the last {kept} are in {path}"
+    entries = chrome_rules.check(path.read_text("utf-8"))
+    names = {entry["args"]["name"] for entry in entries if entry["ph"] == "M"}
+    assert sum("ThreadPoolExecutor" in name for name in names) == 4
+    assert recording.call_graph().longest_path() == ("grep", "split", "count")
+    if not dropped:
+        sent = sum(it.guard.name == "grep" and it.operation == "send" for it in recording.events)
+        assert f"Their lines add up to {sent}; {sent} got into the pipeline" in lines
+
+
+def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "run.jsonl"
+    lines = output_of("index_stdlib.py", "--limit", "2", "--trace", str(path))
+    assert f"Not written: {path}: No such file or directory" in lines
+
+
 @needs_gil
 def test_index_without_guards() -> None:
     done = run("index_stdlib.py", "--limit", "60", "--bare")
@@ -288,6 +319,7 @@ def test_index_names_a_file_that_vanishes(tree: Path) -> None:
         (["--pattern", "x{99999999999999999999}"], "is no regular expression: "),
         (["--path", "no/such/directory"], "--path 'no/such/directory' cannot be read: No such "),
         (["--path", __file__], "cannot be read: Not a directory"),
+        (["--trace", "run.txt"], "--trace 'run.txt' must end in .json or .jsonl"),
         (["--path"], "expected one argument"),
         (["--pth", "."], "unrecognized arguments: --pth"),
     ],

@@ -443,6 +443,24 @@ def test_what_is_not_about_generators_is_false_and_says_so() -> None:
     assert "no error about a generator" in explanation.text
 
 
+@pytest.mark.parametrize("given", [None, 5, ValueError, "ValueError: generator already executing"])
+def test_what_is_no_exception_is_refused_with_what_to_give(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"explain\(\) takes an exception, .*, not .*"):
+        genlock.explain(given)
+
+
+def test_an_exception_is_not_asked_for_its_class() -> None:
+    class Odd(ValueError):
+        @property
+        def __class__(self) -> type:
+            raise OSError("nobody is to ask")
+
+        @__class__.setter
+        def __class__(self, _: type) -> None: ...
+
+    assert not genlock.explain(Odd("generator already executing"))
+
+
 def test_errors_that_hang_together_in_a_circle_end() -> None:
     one, two = KeyError("one"), KeyError("two")
     one.__cause__, two.__context__ = two, one
@@ -480,7 +498,7 @@ def test_explanations_are_plain_data() -> None:
 def test_a_failure_of_the_look_leaves_what_is_known_of_the_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_sighting, "_calls", None)
+    monkeypatch.setattr(_sighting, "_calls_then", None)
     explanation = genlock.explain(ValueError("generator already executing"))
     assert explanation.code == "GL011"
     monkeypatch.setattr(_sighting_wording, "told", None)

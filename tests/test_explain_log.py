@@ -3,16 +3,19 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genlock._findings import Finding, findings
+from genlock._findings_wording import told
 from genlock.cli import main
-from logs import CHAINED, CONTENTION, CYCLE, GROUP, OWN, UNRAISABLE
+from logs import CHAINED, CONTENTION, CYCLE, GROUP, OWN, UNRAISABLE, printed
 from subprocesses import run_python
 
 HERE = Path(__file__).parent
@@ -175,6 +178,95 @@ def test_a_traceback_that_is_cut_off_is_no_finding() -> None:
     assert found_in(CYCLE.rpartition("ValueError")[0]) == []
 
 
+def test_a_traceback_may_have_lost_its_head() -> None:
+    head, _, rest = CYCLE.partition("  File")
+    assert head == "Traceback (most recent call last):\n"
+    log = f"  File{rest}"
+    assert without_place(only(log)) == without_place(only(CYCLE))
+    *_, last = CONTENTION.rpartition("  File")
+    assert [site.function for site in only(f"  File{last}").path] == ["pending"]
+
+
+def test_colours_change_nothing() -> None:
+    log = re.sub(r'"(.+)", line (\d+)', '\x1b[35m"\\1"\x1b[0m, line \x1b[35m\\2\x1b[0m', CYCLE)
+    log = re.sub("^ValueError", "\x1b[1;35mValueError\x1b[0m", log, flags=re.MULTILINE)
+    assert log.count("\x1b") > 6
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+@pytest.mark.parametrize("key", ["log", "message"])
+def test_each_line_may_be_an_object_of_json(key: str) -> None:
+    log = "".join(
+        json.dumps({key: line, "stream": "stderr", "time": "2026-01-01T10:00:00Z"}) + "\n"
+        for line in ["INFO\n", *CYCLE.splitlines(keepends=True), "INFO\n"]
+    )
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR worker died: ValueError: generator already executing (job=5)",
+        'level=error msg="ValueError: generator already executing" job=5',
+        "level=error err=generator already executing job=5",
+        '{"message": "failed", "error": "ValueError: generator already executing", "job": 5}',
+        '{"message": "ValueError: generator already executing", "job": 5}',
+        "ERROR [ValueError('generator already executing')] [job 5]",
+    ],
+)
+def test_a_mention_may_stand_within_a_line(line: str) -> None:
+    finding = only(f"{line}\n")
+    assert (finding.code, finding.path) == ("GL011", ())
+
+
+# What the tracebacks of a chain tell ----------------------------------------------------------
+
+
+class FeedError(Exception):
+    """What a program makes of an error."""
+
+
+def pull(rows: Any) -> Any:
+    try:
+        return next(rows)
+    except ValueError as error:
+        raise FeedError from error
+
+
+@pytest.mark.parametrize("line", ["return next(rows)", "try: return next(rows)"])
+def test_the_path_goes_on_where_its_error_was_caught(line: str) -> None:
+    def lines() -> Iterator[object]:
+        yield pull(feed)
+
+    feed = lines()
+    log = printed(lambda: next(feed)).replace("return next(rows)", line)
+    finding = only(log)
+    assert [site.function for site in finding.path][-2:] == ["lines", "pull"]
+    assert finding.expression == "rows"
+    assert finding.by_way_of == "lines"
+    assert "This path leads through lines: either\n  that is the same generator, or" in told(
+        finding
+    )
+
+
+def test_where_the_error_was_caught_the_path_may_begin_in_the_generator() -> None:
+    log = CONTENTION.partition("  File")[0] + "  File" + CONTENTION.rpartition("  File")[2]
+    assert only(log).begins_in == "pending"
+    assert "This path begins in pending: either\n  another thread was inside, or" in told(only(log))
+    assert only(CONTENTION).begins_in == ""
+    assert "so most likely\n  another thread was inside" in told(only(CONTENTION))
+
+
+def test_what_genlock_has_said_of_it_is_not_said_again() -> None:
+    report = "[GL011] 'ping' was sent a value while worker was inside.\n  Inside:\n    worker  x\n"
+    log = f"{CYCLE}\ngenlock: {report}  More about it:  genlock explain GL011\nINFO fine\n"
+    finding = only(log)
+    assert finding.first == CYCLE.count("\n") + 2
+    assert told(finding).partition(": ")[2] == f"{report}  More about it:  genlock explain GL011"
+    first, second = found_in(f"{CYCLE}{log}{CONTENTION}")[:2]
+    assert (first.verdict, first.count, second.is_own) == ("re-entry", 1, True)
+
+
 # The command ----------------------------------------------------------------------------------
 
 
@@ -237,14 +329,55 @@ def test_nothing_found_is_one_line_and_status_1(
 
 
 @pytest.mark.parametrize("missing", ["no-such.log", "GL042", "."])
-def test_misuse_is_one_line_and_status_2(
+def test_misuse_is_one_line_and_status_2_and_the_rest_is_explained(
     missing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "app.log"
     log.write_text(CYCLE, encoding="utf-8")
-    status, out, err = explain(capsys, str(log), missing)
-    assert (status, out, err.count("\n")) == (2, "", 1)
+    status, out, err = explain(capsys, missing, str(log))
+    assert (status, err.count("\n")) == (2, 1)
     assert missing in err
+    assert out.startswith(f"{log}:1: [GL011]")
+
+
+def test_the_text_of_an_error_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = explain(capsys, "ValueError: generator already executing")
+    assert (status, err) == (0, "")
+    assert "line 1: [GL011] ValueError: generator already executing" in out
+
+
+def test_a_file_of_that_name_does_not_hide_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("GL003").write_text(CYCLE, encoding="utf-8")
+    assert explain(capsys, "GL003")[1].startswith("GL003  genlock.DeadlockError\n")
+    assert explain(capsys, "./GL003")[1].startswith("./GL003:1: [GL011]")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_what_cannot_be_written_is_one_line_and_status_2(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "genlock", "explain", "GL003"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (2, 1)
+    assert ran.stderr.startswith(b"genlock explain: cannot write: ")
+
+
+def test_a_line_of_any_length_counts_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("long" * 1_000_000 + "\n" + CYCLE, encoding="utf-8")
+    assert explain(capsys, str(log))[1].startswith(f"{log}:2: [GL011]")
 
 
 def test_without_anything_to_read_it_says_what_to_give(

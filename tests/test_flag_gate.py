@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from genlock import _twin
 from genlock._flag_gate import FlagGate
 
 STRAIGHT = (
@@ -60,11 +61,14 @@ def unpacks_constant(before: dis.Instruction | None, instruction: dis.Instructio
     )
 
 
-def splits(function: Callable[..., Any]) -> list[str]:
-    """The instructions at which another thread could get in, between first load and last store."""
+def splits(function: Callable[..., Any], code: CodeType | None = None) -> list[str]:
+    """The instructions at which another thread could get in, between first load and last store.
+
+    Those of `code` in the marked lines of `function`, by default of its own code.
+    """
     found = []
     for line in marked_lines(function):
-        for copy in copies(function.__code__, line):
+        for copy in copies(code or function.__code__, line):
             names = [
                 "LOAD_CONST and unpack it"
                 if unpacks_constant(before, instruction)
@@ -96,6 +100,14 @@ def test_no_marked_line_can_be_split(method: str) -> None:
     function = getattr(FlagGate, method)
     assert len(marked_lines(function)) == SWAPS[method]
     assert splits(function) == []
+
+
+def test_no_marked_line_of_the_recording_twin_can_be_split() -> None:
+    twin = _twin.recording(FlagGate.send, FlagGate.send.__code__)
+    assert twin is not None
+    assert all(len(copies(twin, line)) > 0 for line in marked_lines(FlagGate.send))
+    assert splits(FlagGate.send, twin) == []
+    assert twin.co_qualname == "FlagGate.send"
 
 
 def test_every_line_that_changes_the_flag_is_marked() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import importlib
 import logging
+import operator
 import os
 import pickle
 import sys
@@ -76,6 +78,18 @@ async def asynchronous():
 def shared():
     return SHARED
 
+def nested():
+    def inner():
+        yield 7
+    return inner()
+
+def of_expression():
+    return (number for number in range(3))
+
+@functools.lru_cache
+def cached():
+    yield 8
+
 again = numbers
 SHARED = numbers()
 """
@@ -145,14 +159,17 @@ def test_whatever_can_be_called_is_guarded(
         )
 
 
-def test_a_wildcard_means_all_functions_but_special_ones(library: Callable[[], Any]) -> None:
+def test_a_wildcard_means_the_functions_that_make_generators(library: Callable[[], Any]) -> None:
     module = library()
     with genlock.instrument("some_library:*") as handle:
         assert set(handle.matched) == {
-            *("numbers", "again", "primed", "sink", "plain", "shared"),
+            *("numbers", "again", "sink", "nested", "of_expression", "cached"),
             *("Source.draw", "Source.static", "Source.of_class", "Source.__iter__"),
             "Source.Inner.draw",
         }
+        assert is_guarded(module.nested())
+        assert is_guarded(module.of_expression())
+        assert is_guarded(module.cached())
         source = module.Source()
         assert source.drawn == 0
         assert type(source.values) is GeneratorType
@@ -170,6 +187,57 @@ def test_what_a_guarded_function_says_of_itself_is_what_it_said(
         assert module.sink.__name__ == "sink"
         assert pickle.loads(pickle.dumps(module.numbers)) is module.numbers
         assert copy.copy(module.numbers) is module.numbers
+
+
+def test_a_wildcard_that_means_nothing_says_what_it_would_mean(
+    library: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    library()
+    genlock.instrument("some_library:pla*").uninstall()
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "'some_library:pla*' guarded nothing: no such function of 'some_library' makes generators;"
+        " name the one that returns them."
+    )
+
+
+@pytest.mark.parametrize("name", ["Source.draw", "Source.static", "Source.of_class", "plain"])
+@pytest.mark.parametrize("handles", [1, 2])
+def test_what_is_guarded_is_copied_and_pickled_as_functions_are(
+    name: str, handles: int, library: Callable[[], Any]
+) -> None:
+    module = library()
+    find = operator.attrgetter(name)
+    with contextlib.ExitStack() as stack:
+        for _ in range(handles):
+            stack.enter_context(genlock.instrument(f"some_library:{name}"))
+        function = find(module)
+        for other in (
+            pickle.loads(pickle.dumps(function)),
+            copy.copy(function),
+            copy.deepcopy({"kept": function})["kept"],
+        ):
+            assert other == function
+            assert other.__qualname__ == name
+        if name in ("Source.draw", "plain"):
+            assert find(module) is function
+
+
+@pytest.mark.parametrize("name", ["draw", "of_class", "static"])
+def test_methods_of_an_object_are_copied_and_pickled_with_it(
+    name: str, library: Callable[[], Any]
+) -> None:
+    module = library()
+    with genlock.instrument(f"some_library:Source.{name}"):
+        source = module.Source()
+        source.drawn = 7
+        method = getattr(source, name)
+        assert copy.copy(method) == method
+        for other in (copy.deepcopy(method), pickle.loads(pickle.dumps(method))):
+            assert is_guarded(other())
+            if name == "draw":
+                assert other.__self__ is not source
+                assert other.__self__.drawn == 7
 
 
 def test_what_is_guarded_already_stays_as_it_is(library: Callable[[], Any]) -> None:
@@ -427,6 +495,12 @@ def test_what_is_no_pattern_is_refused_with_what_to_write(text: str) -> None:
         Pattern.parse(text)
     with pytest.raises(ValueError, match="is no pattern of functions"):
         genlock.instrument(text)
+
+
+@pytest.mark.parametrize("given", [5, None, len])
+def test_what_is_no_text_is_refused_with_what_to_write(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"takes a pattern such as 'pkg.mod:function', not "):
+        genlock.instrument(given)
 
 
 def test_options_are_those_of_a_guard() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, needs_flag_gate, strike_down, together, until
-from genlock import _gates, _live
+from genlock import _gates, _live, _prospects, _waits
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
 
@@ -296,6 +296,21 @@ def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.Monke
     (wait,) = snapshot.waits
     assert wait.prospect == "gone"
     assert "'left behind' is busy, and whoever is inside can never come back" in snapshot.to_text()
+
+
+def test_a_cycle_of_which_one_has_its_turn_is_no_deadlock() -> None:
+    one, other = object(), object()
+    tickets = [_waits.Ticket(one, (other,)), _waits.Ticket(other, (one,))]
+    for number, ticket in enumerate(tickets):
+        ticket.ident = -1 - number
+        _waits.begin_wait(ticket)
+    try:
+        assert _prospects.deadlocks(tickets) == [tickets]
+        tickets[0].granted = True
+        assert _prospects.deadlocks(tickets) == []
+    finally:
+        for ticket in tickets:
+            _waits.end_wait(ticket)
 
 
 def test_an_object_that_hides_its_type_is_left_alone() -> None:

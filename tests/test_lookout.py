@@ -43,7 +43,7 @@ locals_of_frames: list[weakref.ref[Local]] = []
 @contextmanager
 def looking_out() -> Iterator[tuple[Lookout, list[Seen]]]:
     seen: list[Seen] = []
-    lookout = Lookout(lambda _, each: seen.append(each), lambda _: None)
+    lookout = Lookout(lambda _, each: seen.append(each))
     assert lookout.start()
     try:
         yield lookout, seen
@@ -127,8 +127,8 @@ def test_no_error_is_kept_alive() -> None:
 
 @pytest.mark.timeout(30)
 def test_the_latest_errors_are_remembered_whichever_threads_they_are_of() -> None:
-    lookout = Lookout(lambda *_: None, lambda _: None)
-    place = echo.__code__, 0
+    lookout = Lookout(lambda *_: None)
+    place = "", echo.__code__, 0
     kept: list[list[TypeError]] = []
 
     def remember() -> None:
@@ -143,22 +143,34 @@ def test_the_latest_errors_are_remembered_whichever_threads_they_are_of() -> Non
 
 
 def test_an_error_at_the_address_of_a_former_one_is_remembered_as_long_as_others() -> None:
-    lookout = Lookout(lambda *_: None, lambda _: None)
+    lookout = Lookout(lambda *_: None)
     error = TypeError()
     for _ in range(_REMEMBERED + 1):
-        lookout._remember(error, (echo.__code__, 0))
+        lookout._remember(error, ("", echo.__code__, 0))
     assert lookout._seen[id(error)].number == _REMEMBERED + 1
 
 
 def test_places_are_told_apart_up_to_a_number_and_all_errors_counted() -> None:
-    lookout = Lookout(lambda *_: None, lambda _: None)
+    lookout = Lookout(lambda *_: None)
     numbers = [
-        lookout._remember(TypeError(), (echo.__code__, place)).number
+        lookout._remember(TypeError(), ("", echo.__code__, place)).number
         for place in range(_PLACES + 50)
     ]
     assert numbers == [1] * _PLACES + [*range(1, 51)]
     counted = lookout.numbers().values()
     assert (len(counted), sum(counted)) == (_PLACES + 1, _PLACES + 50)
+
+
+def test_the_same_code_in_two_files_is_two_places() -> None:
+    source = "def fail(cor):\n    cor.send(1)\n"
+    with looking_out() as (lookout, seen):
+        for file in ("one.py", "other.py"):
+            names: dict[str, Any] = {}
+            exec(compile(source, file, "exec"), names)
+            with suppress(TypeError):
+                names["fail"](echo())
+    assert [each.number for each in seen] == [1, 1]
+    assert [*lookout.numbers().values()] == [1, 1]
 
 
 def test_of_errors_in_a_loop_most_are_only_counted(monkeypatch: pytest.MonkeyPatch) -> None:

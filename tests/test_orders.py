@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import genlock
+from crew import Worker
 from genlock._records import Site
 from genlock.testing import assert_no_cycle, assert_no_inversion
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 HERE, THERE = Site("here.py", 3, "here", "b.send(1)"), Site("there.py", 7, "there", "a.send(1)")
-CYCLE = SimpleNamespace(path=("ping", "pong", "ping"), sites=(HERE, None))
+CYCLE = SimpleNamespace(path=("ping", "pong", "ping"), sites=(HERE, None), is_reentry=True)
+APART = SimpleNamespace(path=("a", "b", "a"), sites=(HERE, THERE), is_reentry=False)
 INVERSION = SimpleNamespace(
     first="a", second="b", site=HERE, threads=("T1", "T2"), other_site=THERE, other_threads=("T3",)
 )
@@ -23,7 +29,7 @@ def recording(cycles: tuple[object, ...] = (), inversions: tuple[object, ...] = 
 
 
 def test_without_any_it_passes() -> None:
-    assert_no_cycle(recording(inversions=(INVERSION,)))
+    assert_no_cycle(recording(cycles=(APART,), inversions=(INVERSION,)))
     assert_no_inversion(recording(cycles=(CYCLE,)))
 
 
@@ -43,3 +49,46 @@ def test_every_inversion_is_told() -> None:
         "  a → b at here.py:3, in T1, T2",
         "  b → a at there.py:7, in T3",
     ]
+
+
+def relay(to: dict[str, genlock.GuardedGenerator[Any, Any, Any]]) -> Generator[None, str, None]:
+    while True:
+        names = yield
+        if names:
+            to[names[0]].send(names[1:])
+
+
+@pytest.fixture
+def relays() -> dict[str, genlock.GuardedGenerator[Any, Any, Any]]:
+    relays: dict[str, genlock.GuardedGenerator[Any, Any, Any]] = {}
+    for name in "ab":
+        relays[name] = genlock.guard(relay(relays), name=name, prime=True)
+    return relays
+
+
+def test_a_cycle_that_was_recorded_is_told(relays: dict[str, Any]) -> None:
+    with genlock.trace() as recorded, pytest.raises(genlock.ReentrantCallError):
+        relays["a"].send("ba")
+    assert_no_inversion(recorded)
+    with pytest.raises(AssertionError) as raised:
+        assert_no_cycle(recorded)
+    title, path, *sites = str(raised.value).splitlines()
+    assert title == "1 call cycle: a call comes back to its own generator."
+    assert path == "  a → b → a"
+    assert [site.rpartition(":")[0] for site in sites] == [
+        "    a calls at test_orders.py",
+        "    b calls at test_orders.py",
+    ]
+
+
+def test_an_inverted_order_that_was_recorded_is_told(relays: dict[str, Any]) -> None:
+    with genlock.trace() as recorded:
+        relays["a"].send("b")
+        Worker(lambda: relays["b"].send("a")).result()
+    assert_no_cycle(recorded)
+    with pytest.raises(AssertionError) as raised:
+        assert_no_inversion(recorded)
+    title, one, other = str(raised.value).splitlines()
+    assert title == "1 inverted order: threads may come to wait for each other."
+    assert one.startswith("  a → b at test_orders.py:")
+    assert other.startswith("  b → a at test_orders.py:")

@@ -24,6 +24,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
+def block_with(text: str) -> str:
+    return next(block for block in blocks("python") if text in block)
+
+
 def run(block: str) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "readme"}
     exec(compile(block, "readme.py", "exec"), names)
@@ -130,13 +134,29 @@ def test_the_dump_is_that_of_the_example() -> None:
     (shown,) = [block for block in blocks("console") if "stuck_service" in block]
     source = (README.parent / "examples" / "stuck_service.py").read_text("utf-8").splitlines()
     placed = re.findall(r"stuck_service\.py:(\d+)  (.*?)(?:  +running)?$", shown, re.MULTILINE)
-    assert len(placed) == 5
+    assert len(placed) == 8
     for line, code in placed:
         assert code in source[int(line) - 1]
 
 
+def test_a_recording_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    run(block_with("genlock.trace()"))
+    assert capsys.readouterr().out == "total send yielded 12\ntotal close returned 13\n0 () ()\n"
+
+
+def test_a_subscriber_writes_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    run(block_with("genlock.subscribe(lines)"))
+    assert capsys.readouterr().out == "So Far\n3\n"
+
+
+def test_the_report_is_the_one_that_comes() -> None:
+    shown = next(block for block in blocks("console") if "genlock report" in block)
+    kept = (GOLDEN / "report.txt").read_text(encoding="utf-8").partition("\n---\n")[0]
+    assert shown == f"$ genlock report run.jsonl\n{kept}\n"
+
+
 def test_the_race_is_found_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    block = next(block for block in blocks("python") if "explore(" in block)
+    block = block_with("explore(")
     Path("test_account.py").write_text(block, encoding="utf-8")
     monkeypatch.syspath_prepend(str(Path.cwd()))
     found = importlib.import_module("test_account")

@@ -18,7 +18,7 @@ ERROR = TypeError("can't send non-None value to a just-started generator")
 
 
 def seen_at(line: int) -> Seen:
-    return Seen((compile("0", f"{line}.py", "eval"), 0), 1)
+    return Seen((f"{line}.py", compile("0", f"{line}.py", "eval"), 0), 1)
 
 
 def test_one_that_comes_beside_another_is_told_of_like_that() -> None:

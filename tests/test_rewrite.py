@@ -9,7 +9,7 @@ import os
 import re
 import traceback
 from pathlib import Path
-from types import CodeType
+from types import CodeType, GeneratorType
 from typing import Any
 
 import pytest
@@ -241,3 +241,21 @@ def test_tracebacks_name_the_same_places() -> None:
 def test_trees_deeper_than_the_recursion_limit_are_rewritten() -> None:
     source = " + ".join(["(lambda: (yield))"] * 1500)
     assert guarded_names(source) == ["<lambda>"] * 1500
+
+
+# What other functions return ------------------------------------------------------------------
+
+
+def test_what_is_named_is_guarded_also_where_it_only_returns_a_generator() -> None:
+    source = "def f(): return g()\ndef g(): yield\nasync def h(): return g()"
+    tree = guard_generators(ast.parse(source), "none".__eq__, lambda _: True)
+    assert [ast.unparse(node) for node in tree.body] == [
+        "from genlock._returned import guarding_returns as __genlock_returns__",
+        "@__genlock_returns__\ndef f():\n    return g()",
+        "def g():\n    yield",
+        "async def h():\n    return g()",
+    ]
+    names: dict[str, Any] = {}
+    exec(compile(tree, "source.py", "exec"), names)
+    assert type(names["f"]()) is genlock.GuardedGenerator
+    assert type(names["g"]()) is GeneratorType

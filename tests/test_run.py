@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import genlock
 from genlock import _run_wording, _stacks
 from subprocesses import run_python
 
@@ -128,7 +131,66 @@ thread.join()
     )
     ran = genlock_run("program.py", directory=tmp_path)
     assert ran.stdout.startswith("hook got can't send non-None value")
-    assert ran.stderr.count("GL012]") == SEES_ERRORS_RAISED
+    assert ran.stderr.count("GL012]") == 1
+
+
+@pytest.mark.parametrize("place", ["main", "thread"])
+def test_hooks_that_the_program_has_installed_do_not_explain_again(
+    place: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        LATE
+        + f"""
+import threading, genlock
+genlock.install_excepthook()
+if {place!r} == "main":
+    send_early()
+thread = threading.Thread(target=send_early)
+thread.start()
+thread.join()
+""",
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert ran.stderr.count("Traceback") == 1
+    assert ran.stderr.count("GL012]") == 1
+
+
+@pytest.mark.parametrize("pool", ["multiprocessing.Pool(1)", "ProcessPoolExecutor(1)"])
+def test_an_error_from_another_process_is_explained_by_its_traceback(
+    pool: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        f"""
+        import multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        def numbers():
+            yield next(shared)
+        def work(_):
+            global shared
+            shared = numbers()
+            return next(shared)
+        if __name__ == "__main__":
+            multiprocessing.set_start_method("spawn")
+            with {pool} as pool:
+                print(list(pool.map(work, [1])))
+        """,
+    )
+    ran = genlock_run("program.py", directory=tmp_path)
+    report = ran.stderr.partition("genlock: ")[2]
+    assert report.startswith("[GL011] ValueError: generator already executing\n")
+    assert "  It was raised in another process.\n" in report
+    assert "'numbers' was asked for a value while it was still running: the call came" in report
+    assert re.search(r"→ numbers +program.py:5  yield next\(shared\) +← this call", report)
+
+
+def test_guards_that_are_switched_off_are_told_of(tmp_path: Path) -> None:
+    write(tmp_path, LATE)
+    words = ("--guard", "__main__:echo", "program.py")
+    off = genlock_run(*words, directory=tmp_path, GENLOCK="off")
+    assert off.stderr == "genlock: GENLOCK=off in the environment: --guard guards nothing.\n"
+    assert genlock_run(*words, directory=tmp_path).stderr == ""
 
 
 @needs_monitoring
@@ -170,6 +232,21 @@ def test_whatever_is_logged_as_an_error_is_logged(exc_info: str, tmp_path: Path)
     assert (ran.stdout, ran.returncode) == ("went on\n", 0)
     assert "logged it" in ran.stderr
     assert "failed" not in ran.stderr
+
+
+@needs_monitoring
+def test_the_same_code_in_many_files_is_told_of_up_to_a_number(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+        source = "def echo():\\n    yield\\ntry: echo().send(1)\\nexcept TypeError: pass"
+        for number in range(1010):
+            exec(compile(source, f"<made {number}>", "exec"), {})
+        """,
+    )
+    ran = genlock_run("--caught", "program.py", directory=tmp_path)
+    assert ran.stderr.count("The program caught this: [GL012]") == 1001
+    assert ran.stderr.endswith(f"{_run_wording.caught_untold(10, tells_caught=True)}\n")
 
 
 @needs_monitoring
@@ -433,43 +510,133 @@ def test_guarding_a_module_as_it_is_imported_cures_it(tmp_path: Path) -> None:
     assert (ran.stdout, ran.stderr, ran.returncode) == ("[0, 1]\n", "", 0)
 
 
-INNER = """
-def make(begun, leave):
-    def inner():
-        begun.set()
-        leave.wait(20)
-        yield 1
-    return inner()
-"""
-SHARE_INNER = """
-import threading
+MAKERS = """
+import functools, genlock, sys, threading
 begun, leave = threading.Event(), threading.Event()
-shared = make(begun, leave)
-worker = threading.Thread(target=lambda: next(shared), name="worker")
+def work():
+    begun.set()
+    leave.wait(float(sys.argv[1]))
+def passed_on(function):
+    @functools.wraps(function)
+    def call(*args):
+        return function(*args)
+    return call
+def numbers():
+    yield work()
+def nested():
+    def inner():
+        yield work()
+    return inner()
+class Source:
+    def draw(self):
+        yield work()
+    @staticmethod
+    def static():
+        yield work()
+    @property
+    def drawn(self):
+        yield work()
+def local():
+    class Source:
+        def __iter__(self):
+            yield work()
+    return iter(Source())
+def of_expression():
+    return (work() for _ in range(1))
+@passed_on
+@passed_on
+def decorated():
+    yield work()
+by_lambda = lambda: (work() for _ in range(1))
+"""
+SHARE = """
+shared = {made}
+def take():
+    next(shared, None)
+worker = threading.Thread(target=take, name="worker")
 worker.start()
 begun.wait()
 try:
-    next(shared)
+    take()
 finally:
     leave.set()
     worker.join()
 """
+PATIENCE, IMPATIENCE = "20", "0.1"
+"""For how many seconds the worker stays inside: as long as an error takes, or as there is none."""
+NAMED = ["numbers()", "Source().draw()", "Source.static()", "decorated()"]
+RETURNED = ["nested()", "of_expression()"]
+UNNAMED = ["Source().drawn", "local()", "by_lambda()", "(work() for _ in range(1))"]
 
 
-def test_a_guard_that_can_be_had_is_recommended_as_one_types_it(tmp_path: Path) -> None:
-    write(tmp_path, INNER + SHARE_INNER)
-    bare = genlock_run("program.py", directory=tmp_path)
-    assert "genlock run --guard '__main__:make.<locals>.inner' …" in bare.stderr
-    ran = genlock_run("--guard", "__main__:make.<locals>.inner", "program.py", directory=tmp_path)
-    assert "already executing" not in ran.stderr
+def advice(stderr: str, begin: str) -> str:
+    """The rest of the one line that begins like this."""
+    (line,) = [line.strip() for line in stderr.splitlines() if line.strip().startswith(begin)]
+    return line.removeprefix(begin)
 
 
-def test_a_guard_that_cannot_be_had_is_not_recommended(tmp_path: Path) -> None:
-    write(tmp_path, INNER, "library.py")
-    write(tmp_path, "from library import make\n" + SHARE_INNER)
-    ran = genlock_run("program.py", directory=tmp_path)
-    assert "[GL011] 'inner' was asked for a value" in ran.stderr
+@pytest.mark.parametrize("made", [*NAMED, *RETURNED, *UNNAMED])
+def test_a_guard_that_is_recommended_cures_the_program(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS + SHARE.format(made=made))
+    bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    assert "ValueError: generator already executing" in bare.stderr
+    command = advice(bare.stderr, "or, without a change:  genlock run ")
+    words = shlex.split(command.replace("…", f"program.py {IMPATIENCE}"))
+    ran = genlock_run(*words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("made", [*NAMED, *RETURNED])
+def test_so_does_one_for_a_module(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS, "library.py")
+    source = "import library\nfrom library import begun, leave, threading\n"
+    write(tmp_path, source + SHARE.format(made=f"library.{made}"))
+    bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    command = advice(bare.stderr, "or, without a change:  genlock run ")
+    words = shlex.split(command.replace("…", f"program.py {IMPATIENCE}"))
+    ran = genlock_run(*words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("made", UNNAMED[:-1])
+def test_a_guard_that_cannot_be_had_is_not_recommended(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS, "library.py")
+    source = "import library\nfrom library import begun, leave, threading\n"
+    write(tmp_path, source + SHARE.format(made=f"library.{made}"))
+    ran = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    assert "[GL011]" in ran.stderr
     assert "--guard" not in ran.stderr
+
+
+@pytest.mark.parametrize("made", [*NAMED, "nested()", "Source().drawn", "local()"])
+def test_a_decorator_that_is_recommended_cures_the_program(made: str, tmp_path: Path) -> None:
+    write(tmp_path, MAKERS + SHARE.format(made=made))
+    bare = genlock_run("program.py", PATIENCE, directory=tmp_path)
+    place, decorator = advice(bare.stderr, "Let them take turns; write above ").split(":  ")
+    lines = (tmp_path / "program.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    number = int(place.removeprefix("program.py:")) - 1
+    indent = " " * (len(lines[number]) - len(lines[number].lstrip()))
+    write(tmp_path, "".join([*lines[:number], f"{indent}{decorator}\n", *lines[number:]]))
+    ran = genlock_run("program.py", IMPATIENCE, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    "returning", ["def made():\n    return numbers()", "def made():\n    return nested()"]
+)
+def test_a_function_may_be_guarded_that_returns_a_generator(returning: str, tmp_path: Path) -> None:
+    write(tmp_path, f"{MAKERS}{returning}\n" + SHARE.format(made="made()"))
+    ran = genlock_run("--guard", "__main__:made", "program.py", IMPATIENCE, directory=tmp_path)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
+
+
+def test_one_that_returns_none_is_told_of(tmp_path: Path) -> None:
+    write(tmp_path, "def made():\n    return 5\nprint(made())\n")
+    ran = genlock_run("--guard", "__main__:made", "program.py", directory=tmp_path)
+    nothing = "genlock: '__main__:made' guarded nothing: no generator came out of made.\n"
+    assert (ran.stdout, ran.stderr) == ("5\n", nothing)
+    ran = genlock_run("--guard", "__main__:ma*", "program.py", directory=tmp_path)
+    assert "no such function of '__main__' makes generators" in ran.stderr
 
 
 @pytest.mark.parametrize("pattern", ["__main__:numbers", "package.inner:numbers"])
@@ -502,6 +669,114 @@ def test_a_pattern_that_guards_nothing_is_told_of_at_the_end(
     assert ran.returncode == 0
 
 
+# --trace ------------------------------------------------------------------------------------------
+
+GUARDED = """
+import genlock, os, signal, sys, threading, time
+
+@genlock.coroutine
+def echo():
+    value = None
+    while True:
+        value = yield value
+
+cor = echo()
+print(cor.send(1))
+"""
+"""A program that calls a guard twice."""
+
+
+def calls_in(path: Path) -> list[str]:
+    return [event.operation for event in genlock.load(path).events]
+
+
+def without_own_frames(text: str) -> str:
+    """Tracebacks as they would be if genlock had no frames: there are more while it records."""
+    return re.sub(r'  File "[^"]*/genlock/_[^"]*".*\n(    .*\n)*', "", text)
+
+
+def told(calls: int, name: str) -> str:
+    return f"genlock: {_run_wording.recorded(calls, 0, name)}\n"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "pass",
+        "sys.exit(3)",
+        "sys.exit('for a reason')",
+        "raise KeyError(1)",
+        "cor.throw(KeyError)",
+        "signal.raise_signal(signal.SIGINT)",
+    ],
+)
+def test_the_recording_is_saved_however_the_program_ends(ending: str, tmp_path: Path) -> None:
+    write(tmp_path, f"{GUARDED}{ending}\n")
+    bare = run_python("program.py", directory=tmp_path)
+    ran = genlock_run("--trace", "run.jsonl", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == (bare.stdout, bare.returncode)
+    operations = ["next", "send"] + ["throw"] * ("throw" in ending)
+    assert calls_in(tmp_path / "run.jsonl") == operations
+    assert without_own_frames(ran.stderr) == without_own_frames(bare.stderr) + told(
+        len(operations), "run.jsonl"
+    )
+
+
+def test_what_threads_do_after_the_main_program_is_recorded(tmp_path: Path) -> None:
+    late = """
+def wait_and_send():
+    threading.main_thread().join()
+    cor.send(2)
+
+threading.Thread(target=wait_and_send, name="late").start()
+os.mkdir("elsewhere")
+os.chdir("elsewhere")
+"""
+    write(tmp_path, GUARDED + late)
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(3, "run.json"))
+    events = genlock.load(tmp_path / "run.json").events
+    assert [event.thread.name for event in events] == ["MainThread", "MainThread", "late"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_leaves_the_recording_to_its_parent(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        GUARDED
+        + "child = os.fork()\nif child:\n    os.waitpid(child, 0)\nelse:\n    cor.send(2)\n",
+    )
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert ran.stderr.splitlines()[-1] + "\n" == told(2, "run.json")
+    assert ran.stderr.count("recorded in") == 1
+    assert calls_in(tmp_path / "run.json") == ["next", "send"]
+
+
+def test_a_recording_that_cannot_be_saved_in_the_end_changes_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, GUARDED + "os.remove('run.json')\nos.mkdir('run.json')\nsys.exit(3)\n")
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("1\n", 3)
+    assert ran.stderr == "genlock: --trace: cannot write to 'run.json': Is a directory\n"
+
+
+def test_without_guards_there_is_nothing_to_record_and_with_guard_there_is(tmp_path: Path) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\nprint(*numbers())\n")
+    words = ("--trace", "run.json", "program.py")
+    ran = genlock_run(*words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(0, "run.json"))
+    assert "--guard" in ran.stderr
+    ran = genlock_run("--guard", "__main__:numbers", *words, directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(2, "run.json"))
+    assert calls_in(tmp_path / "run.json") == ["next", "next"]
+
+
+def test_calls_that_did_not_fit_are_told(tmp_path: Path) -> None:
+    write(tmp_path, GUARDED + "for value in range(100_000):\n    cor.send(value)\n")
+    ran = genlock_run("--trace", "run.jsonl", "program.py", directory=tmp_path)
+    assert ran.stderr == f"genlock: {_run_wording.recorded(100_000, 2, 'run.jsonl')}\n"
+    assert "the last 100,000 of 100,002 calls" in ran.stderr
+
+
 # What goes wrong ----------------------------------------------------------------------------------
 
 
@@ -513,6 +788,8 @@ def test_a_pattern_that_guards_nothing_is_told_of_at_the_end(
         (["--guard", "library.numbers", "x.py"], "did you mean 'library:numbers'?"),
         (["--guard", ":numbers", "x.py"], "':numbers' is no pattern of functions"),
         (["--output", "no/such/folder", "x.py"], "cannot write to 'no/such/folder': No such file"),
+        (["--trace", "no/such/a.json", "x.py"], "cannot write to 'no/such/a.json': No such file"),
+        (["--trace", "run.txt", "x.py"], "--trace: run.txt: a recording is saved as .json"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(

@@ -25,7 +25,7 @@ import pytest
 import genlock
 import two_warnings
 from basics import bare_bones, echo, grep, lines_with, shout
-from crew import needs_flag_gate
+from crew import needs_flag_gate, needs_gil
 from object_or_coroutine import LockedRunningMean, RunningMean, measure
 from object_or_coroutine import running_mean as bare_running_mean
 from pipeline import below, printer, source
@@ -289,6 +289,7 @@ def test_one_thread(
     assert witness.resumptions == len(["priming", *scenario.sent, "closing"])
 
 
+@needs_gil
 def test_bare_threads_lose_values(scenario: Scenario, crowd: Crowd) -> None:
     witness = Witness(crowd.hold)
     shared = primed(watched(scenario.body(), witness))
@@ -440,6 +441,7 @@ def take_by_zip(numbers: Iterator[int]) -> list[int]:
 TAKES = [take_by_for, take_by_next, take_by_islice, take_by_zip]
 
 
+@needs_gil
 @pytest.mark.parametrize("take", TAKES)
 def test_bare_loops_collide(take: Callable[[Iterator[int]], list[int]], crowd: Crowd) -> None:
     numbers = watched(fibonacci(), Witness(crowd.hold))
@@ -564,6 +566,7 @@ def test_one_source(way: Way, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "1\n2\n4\n8\n16\n32\nNo more values\n"
 
 
+@needs_gil
 def test_four_sources_of_a_bare_pipeline(crowd: Crowd) -> None:
     small = primed(watched(below(50, primed(printer())), Witness(crowd.hold)))
 

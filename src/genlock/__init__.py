@@ -20,14 +20,17 @@ from genlock._records import Diagnosis, Site, Step, Strand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from genlock._events import Event
     from genlock._excepthook import install_excepthook
     from genlock._explain import Explanation, explain
     from genlock._explain_filter import ExplainFilter
     from genlock._instrument import Instrument, instrument
     from genlock._live import dump, snapshot, state
     from genlock._on_signal import dump_on_signal
+    from genlock._recording import Recording, load, trace
     from genlock._records import Candidate, GuardState, LongStay, Sighting, Wait
     from genlock._snapshots import Snapshot
+    from genlock._subscribing import Subscription, subscribe
     from genlock._watch import watch
 
 __version__ = "0.1.0"
@@ -41,6 +44,7 @@ __all__ = [
     "Deferred",
     "DeferringGenerator",
     "Diagnosis",
+    "Event",
     "ExplainFilter",
     "Explanation",
     "GeneratorBusyError",
@@ -53,12 +57,14 @@ __all__ = [
     "LongStay",
     "NotPrimedError",
     "Policy",
+    "Recording",
     "ReentrantCallError",
     "Sighting",
     "Site",
     "Snapshot",
     "Step",
     "Strand",
+    "Subscription",
     "UndeliveredValuesError",
     "Wait",
     "configure",
@@ -71,28 +77,37 @@ __all__ = [
     "guarded",
     "install_excepthook",
     "instrument",
+    "load",
     "snapshot",
     "state",
+    "subscribe",
+    "trace",
     "watch",
 ]
 
 _LATER: dict[str, str] = {
     "Candidate": "genlock._records",
+    "Event": "genlock._events",
     "ExplainFilter": "genlock._explain_filter",
     "Explanation": "genlock._explain",
     "GuardState": "genlock._records",
     "Instrument": "genlock._instrument",
     "LongStay": "genlock._records",
+    "Recording": "genlock._recording",
     "Sighting": "genlock._records",
     "Snapshot": "genlock._snapshots",
+    "Subscription": "genlock._subscribing",
     "Wait": "genlock._records",
     "dump": "genlock._live",
     "dump_on_signal": "genlock._on_signal",
     "explain": "genlock._explain",
     "install_excepthook": "genlock._excepthook",
     "instrument": "genlock._instrument",
+    "load": "genlock._recording",
     "snapshot": "genlock._live",
     "state": "genlock._live",
+    "subscribe": "genlock._subscribing",
+    "trace": "genlock._recording",
     "watch": "genlock._watch",
 }
 """Where the names are that few programs use, imported when one asks for them (PEP 562)."""

@@ -6,10 +6,13 @@ Tells what its body raised from what the generator says of itself, and remembers
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genlock import _diagnoses
 from genlock._records import Ending
+
+if TYPE_CHECKING:
+    from genlock._events import TracedGuard
 
 _ALREADY_EXECUTING = "generator already executing"
 _NOT_STARTED = "can't send non-None value to a just-started generator"
@@ -19,9 +22,12 @@ _LONGEST_NAME = 80  # characters: more would break up the messages
 class Body:
     """What is known of `guarded`, whose guard messages call by `label`."""
 
-    __slots__ = ("ending", "guarded", "label")
+    __slots__ = ("ending", "guarded", "label", "traced")
 
     guarded: Any
+    traced: TracedGuard
+    """What events call it. Set when the first one is recorded, so that making a guard costs no
+    more."""
 
     def __init__(self, guarded: object, label: str | None) -> None:
         self.guarded = guarded
@@ -65,12 +71,16 @@ class Body:
         is_from_the_call = traceback is None or traceback.tb_next is None
         return is_from_the_call and _has_frame(self.guarded)
 
+    def is_not_primed(self, error: BaseException) -> bool:
+        """Whether `error` says that the generator has not reached its first yield."""
+        return type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error)
+
     def has_ended(self) -> bool:
         return _has_frame(self.guarded) and self.guarded.gi_frame is None
 
     def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
-        if type(error) is TypeError and _says(error, _NOT_STARTED) and self.is_refusal(error):
+        if self.is_not_primed(error):
             raise _diagnoses.not_primed(self, sys._getframe()) from None
         if not self.has_ended():
             return

@@ -35,10 +35,22 @@ def hanging_together(
             continue
         seen.add(id(each))
         yield each
-        if isinstance(each, not_beyond):
+        if issubclass(type(each), not_beyond):
             continue
         pending.append(each.__cause__)
         if not (as_printed and each.__suppress_context__):
             pending.append(each.__context__)
-        if isinstance(each, BaseExceptionGroup):
-            pending.extend(each.exceptions)
+        if issubclass(type(each), BaseExceptionGroup):
+            pending.extend(each.exceptions)  # type: ignore[attr-defined]  # it is a group
+
+
+def raised_over(error: BaseException, outermost: BaseException) -> Iterator[BaseException]:
+    """The exceptions that came while `error` was being handled, or of it, up to `outermost`."""
+    over: dict[int, BaseException] = {}
+    for each in hanging_together(outermost):
+        below = each.__context__ or each.__cause__
+        if below is not None:
+            over.setdefault(id(below), each)
+    while (above := over.pop(id(error), None)) is not None:
+        yield above
+        error = above

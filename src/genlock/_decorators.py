@@ -80,8 +80,24 @@ class GuardedMethod(_BoundFunctionWrapper):
 
     if not TYPE_CHECKING:
 
+        def __copy__(self):
+            return self
+
+        def __deepcopy__(self, memo):
+            from copy import deepcopy
+
+            bound_to = getattr(self.__wrapped__, "__self__", None)
+            if bound_to is None:  # a static method
+                return self
+            return getattr(deepcopy(bound_to, memo), self.__name__)
+
         def __reduce_ex__(self, protocol):
-            return getattr, (self.__self__, self.__name__)
+            from pkgutil import resolve_name
+
+            bound_to = getattr(self.__wrapped__, "__self__", None)
+            if bound_to is None:
+                return resolve_name, (f"{self.__module__}:{self.__qualname__}",)
+            return getattr, (bound_to, self.__name__)
 
 
 class GuardedFunction(_FunctionWrapper):

@@ -7,6 +7,7 @@ of the diagnosis never takes the place of what it was to explain.
 from __future__ import annotations
 
 import _thread
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genlock import _evidence, _frames, _waits, _wording
@@ -35,6 +36,9 @@ _NOBODY = "nobody that is left"
 
 _Error = TypeVar("_Error", bound=GenlockError)
 _Fact = TypeVar("_Fact")
+
+listeners: dict[Callable[[GenlockError], object], None] = {}
+"""Called with each error that a guard is about to raise, in its thread."""
 
 
 def reentrant(gate: Keepable, operation: Operation, frame: FrameType) -> ReentrantCallError:
@@ -121,7 +125,7 @@ def undelivered(
         return Diagnosis(UndeliveredValuesError.code, gate.name, "send", strands=strands)
 
     bare = Diagnosis(UndeliveredValuesError.code, gate.name, "send")
-    return UndeliveredValuesError(_found_out(diagnose, lambda: bare), values)
+    return _told(UndeliveredValuesError(_found_out(diagnose, lambda: bare), values))
 
 
 def not_primed(guard: Named, frame: FrameType) -> NotPrimedError:
@@ -184,9 +188,16 @@ def closed(frame: FrameType) -> Ending:
 def _error(
     kind: type[_Error], guard: Named, operation: Operation, diagnose: Callable[[], Diagnosis]
 ) -> _Error:
-    return _found_out(
+    error = _found_out(
         lambda: kind(diagnose()), lambda: kind(Diagnosis(kind.code, guard.name, operation))
     )
+    return _told(error)
+
+
+def _told(error: _Error) -> _Error:
+    for listener in tuple(listeners):
+        _found_out(functools.partial(listener, error), lambda: None)
+    return error
 
 
 def _found_out(look: Callable[[], _Fact], in_doubt: Callable[[], _Fact]) -> _Fact:

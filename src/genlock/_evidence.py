@@ -66,8 +66,13 @@ class Presence(NamedTuple):
 
 def way_in(method: _Method) -> _Method:
     """Mark a gate's method: its frames own the gate `self` while their local `was` is False."""
-    _ways_in.add(id(method.__code__))
+    mark_way_in(method.__code__)
     return method
+
+
+def mark_way_in(code: CodeType) -> None:
+    """Mark code that a gate's method may be given; it has to be kept from then on."""
+    _ways_in.add(id(code))
 
 
 def owned_by(frame: FrameType) -> object | None:

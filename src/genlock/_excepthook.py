@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
+from genlock._sighting import Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 _state = threading.local()
 """Whether the calling thread is about to explain: of several hooks in a chain only one does."""
+
+
+_is_left_to_the_report = False
+
+
+def leave_to_the_report() -> None:
+    """Explain nothing from now on: `genlock run` does, and once is enough."""
+    global _is_left_to_the_report  # noqa: PLW0603  # state of this module
+    _is_left_to_the_report = True
 
 
 class ExceptHooks:
@@ -77,7 +87,8 @@ class ExceptHooks:
         about: object = None,
     ) -> None:
         """Do what was done before, then explain, if no hook further out is going to."""
-        if not self._is_active or getattr(_state, "is_explaining", False):
+        is_to_explain = self._is_active and not _is_left_to_the_report
+        if not is_to_explain or getattr(_state, "is_explaining", False):
             before()
             return
         _state.is_explaining = True
@@ -118,7 +129,7 @@ def install_excepthook() -> ExceptHooks:
 def _print_explanation(error: BaseException, thread: str, about: object) -> None:
     # The traceback has been printed: nothing is lost but the explanation.
     try:
-        explanation = explain_in_thread(error, thread, about=about)
+        explanation = explain_in_thread(error, Known(thread, about))
     except Exception as failure:
         if is_interruption(failure):
             raise

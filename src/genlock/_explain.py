@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
-from genlock import _frames, _sighting_wording, _wording
+from genlock import _findings_wording, _frames, _sighting_wording, _wording
 from genlock._chains import hanging_together
 from genlock._errors import GenlockError
 from genlock._protocol import recognise
 from genlock._records import Diagnosis, Operation, Strand
-from genlock._sighting import sight
+from genlock._remote import remote_finding
+from genlock._sighting import Known, sight
 
 if TYPE_CHECKING:
+    from genlock._findings import Finding
     from genlock._records import Candidate, Sighting
+
+_NOTHING = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +68,35 @@ def explain(exception: BaseException, *, sighting: Sighting | None = None) -> Ex
         The explanation. For an exception that has nothing to do with generators it is false and
         says so.
 
-    Raises nothing: what cannot be found out is left out. Runs none of the user's code but the
+    Raises:
+        TypeError: it is no exception. Nothing else: what cannot be found out is left out.
+
+    Runs none of the user's code but the
     `__str__` of exceptions, and the `get_source` of a module's own `__loader__` where its source is
     in no file. Safe in any thread; takes about a millisecond. Before Python 3.13 the variables of
     the frames that are looked at are copied: what they hold lives as long as those frames do, even
     where they delete the variable.
     """
-    return explain_in_thread(exception, "", sighting=sighting)
+    if not issubclass(type(exception), BaseException):
+        raise TypeError(_wording.not_explainable(exception))
+    return explain_in_thread(exception, sighting=sighting)
 
 
 def explain_in_thread(
     exception: BaseException,
-    thread: str,
+    known: Known = _NOTHING,
     *,
     sighting: Sighting | None = None,
-    about: object = None,
     under_run: bool = False,
 ) -> Explanation:
-    """`explain` where it is known which thread raised it, or which generator it is about.
+    """`explain` where something is known of the error from elsewhere.
 
     `under_run` tells that it is `genlock run` which explains, to a user who need not be told of it.
     """
     errors = [
         each
         for each in hanging_together(exception, not_beyond=(GenlockError,))
-        if isinstance(each, GenlockError) or recognise(each) is not None
+        if issubclass(type(each), GenlockError) or recognise(each) is not None
     ]
     if not errors:
         words = _wording.in_words(exception)
@@ -97,17 +105,35 @@ def explain_in_thread(
     found_in = "" if error is exception else _wording.in_words(exception)
     if isinstance(error, GenlockError):
         return _of_own(error, found_in, len(more))
-    if sighting is None:
-        sighting = sight(error, thread=thread, about=about)
-    assert sighting is not None  # noqa: S101  # it was recognised
+    if known.within is None:
+        known = known._replace(within=exception)
+    about_it = _wording.about_explanation(_code(error), found_in, len(more))
     try:
-        about_it = _wording.about_explanation(sighting.code, found_in, len(more))
+        finding = remote_finding(error)
+        if finding is not None:
+            return _of_another_process(finding, found_in, about_it)
+        sighting = sighting or sight(error, known=known)
+        assert sighting is not None  # noqa: S101  # it was recognised
         return _of_interpreters(error, sighting, found_in, about_it, under_run=under_run)
     except Exception as failure:  # a failure of ours must leave what is known of the error
         if _frames.is_interruption(failure):
             raise
-        lines = [sighting.error, *_wording.about_explanation(sighting.code, found_in, len(more))]
-        return Explanation(sighting.code, sighting.error, "\n".join(lines), found_in)
+        words = _wording.in_words(error)
+        return Explanation(_code(error), words, "\n".join([words, *about_it]), found_in)
+
+
+def _code(error: BaseException) -> str:
+    fault = recognise(error)
+    return "" if fault is None else fault.code
+
+
+def _of_another_process(finding: Finding, found_in: str, about_it: list[str]) -> Explanation:
+    """Of an error that has brought its traceback along as text."""
+    headline, *lines = _findings_wording.told_of_another_process(finding)
+    not_known = _findings_wording.not_known_of_another_process(finding)
+    gaps = [f"  Not known: {gap}" for gap in not_known]
+    text = [f"[{finding.code}] {headline}", *lines, *gaps, *about_it]
+    return Explanation(finding.code, finding.error, "\n".join(text), found_in, not_known=not_known)
 
 
 def _of_own(error: GenlockError, found_in: str, more: int) -> Explanation:

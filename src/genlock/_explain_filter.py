@@ -37,7 +37,7 @@ def _explain(record: logging.LogRecord) -> None:
     error = record.exc_info[1] if record.exc_info else None
     if error is None or hasattr(record, "genlock_explanation"):
         return
-    explanation = explain_in_thread(error, "")
+    explanation = explain_in_thread(error)
     if explanation:
         record.genlock_explanation = explanation.text
         record.genlock_code = explanation.code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from genlock._expressions import operation_in, parsed
 from genlock._protocol import BUSY, FAULTS
+from genlock._traceback_chains import with_whole_paths
 from genlock._tracebacks import TracebackText, tracebacks
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ _FAULT = {fault.error: fault for fault in FAULTS}
 _CODES = {fault.code for fault in FAULTS}
 _BY_TEXT = {fault.text: fault for fault in FAULTS}
 _ANY_TEXT = re.compile(
-    rf"(?:^|[\s:\"'(])({'|'.join(re.escape(fault.text) for fault in FAULTS)})[\"')\]}}.,]*$"
+    rf"(?:^|[\s:\"'(=])({'|'.join(re.escape(fault.text) for fault in FAULTS)})"
+    # The rest of the line is no more of the sentence: nothing, an aside, the next of some fields.
+    r"[\"')\]}.,;]*(?:$|\s+[\"(\[{|]|\s+[\w.]+=)"
 )
 _OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
 _INTERNAL = re.compile(
@@ -32,6 +35,7 @@ _LIBRARY = re.compile(
     r"[\\/]lib(?:64)?[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|^<frozen "
 )
 _MOST_KINDS = 1000
+_MORE = "More about it:"
 
 Verdict = Literal["re-entry", "contention", ""]
 
@@ -44,7 +48,10 @@ class Finding:
     the outermost first; for a re-entry from the call that entered the generator on. `expression`
     is what the failing line calls, by `operation`, and `generator` the function that makes it,
     where the traceback goes through it; `driver` is the function that the failing line is in, if
-    the traceback goes into it by way of a call to a generator, too.
+    the traceback goes into it by way of a call to a generator, too. `begins_in` is the function
+    that the path begins in, where the traceback does not tell what called that, and `by_way_of` one
+    that it leads through and that may be the generator, by another name. `message` is what genlock
+    has said of it in the log, where it has.
     """
 
     code: str
@@ -61,11 +68,13 @@ class Finding:
     thread: str = ""
     path: tuple[Site, ...] = ()
     message: tuple[str, ...] = ()
+    begins_in: str = ""
+    by_way_of: str = ""
 
     @property
     def is_own(self) -> bool:
-        """Whether it is one of genlock's errors, which tell themselves what happened."""
-        return self.code not in _CODES
+        """Whether genlock has told in the log what happened: in its error, or below another."""
+        return self.code not in _CODES or bool(self.message)
 
     def as_dict(self) -> dict[str, object]:
         """The finding as plain data."""
@@ -74,21 +83,36 @@ class Finding:
 
 def findings(lines: Iterable[str], source: str = "") -> list[Finding]:
     """What there is in a log, each kind once, in the order in which they begin."""
-    found: dict[object, Finding] = {}
-    for text in tracebacks(lines):
+    found: dict[str, Finding] = {}
+    latest = ""
+    for text in with_whole_paths(tracebacks(lines)):
         finding = _finding(text, source)
         if finding is None:
             continue
-        key = (finding.code, finding.error, [(site.file, site.line) for site in finding.path])
-        known = found.get(repr(key))
+        if text.is_report and latest in found and found[latest].code == finding.code:
+            _take_back(found, latest)
+        path = [(site.file, site.line) for site in finding.path]
+        latest = repr((finding.code, finding.error, path, finding.message))
+        known = found.get(latest)
         if known is not None:
-            found[repr(key)] = replace(known, count=known.count + 1, last=finding.first)
+            found[latest] = replace(known, count=known.count + 1, last=finding.first)
         elif len(found) < _MOST_KINDS:
-            found[repr(key)] = finding
+            found[latest] = finding
     return sorted(found.values(), key=lambda each: each.first)
 
 
+def _take_back(found: dict[str, Finding], key: str) -> None:
+    """Leave out a traceback below which genlock has said more than can be read from it."""
+    known = found.pop(key)
+    if known.count > 1:
+        found[key] = replace(known, count=known.count - 1)
+
+
 def _finding(text: TracebackText, source: str) -> Finding | None:
+    if text.is_report:
+        code = text.error[1 : text.error.index("]")]
+        message = tuple(line for line in text.message if not line.strip().startswith(_MORE))
+        return Finding(code, text.error, text.line, text.line, source=source, message=message)
     own = _OWN.match(text.error)
     if own is not None and text.frames:
         return Finding(
@@ -115,7 +139,9 @@ def _finding(text: TracebackText, source: str) -> Finding | None:
         body = text.cause.frames[:1]
         name = body[0].function if body else ""
         return replace(finding, path=text.cause.frames, generator=name)
-    return _with_path(replace(finding, generator=text.owner), _users(text.frames))
+    begins_in = _beginning(text.frames)
+    finding = replace(finding, generator=text.owner, begins_in=begins_in)
+    return _with_path(finding, _users(text.frames))
 
 
 def _with_path(finding: Finding, frames: tuple[Site, ...]) -> Finding:
@@ -125,14 +151,15 @@ def _with_path(finding: Finding, frames: tuple[Site, ...]) -> Finding:
     finding = replace(finding, operation=operation, expression=expression, path=frames)
     if finding.code not in BUSY:
         return finding
-    entered = _entered_at(frames, expression)
-    if entered is not None:
-        path, generator = frames[entered:], frames[entered + 1].function
+    place = _entered_at(frames, expression)
+    if place is not None:
+        path, generator = frames[place:], frames[place + 1].function
         return replace(finding, verdict="re-entry", path=path, generator=generator)
-    driver = ""
-    if len(frames) > 1 and _called(frames[-2].code) != ("", ""):
-        driver = frames[-1].function
-    return replace(finding, verdict="contention", driver=driver)
+    through = [entered.function for call, entered in pairwise(frames) if _enters(call)]
+    if len(frames) > 1 and _enters(frames[-2]):
+        return replace(finding, verdict="contention", driver=frames[-1].function)
+    by_way_of = through[-1] if through else ""  # it may have been handed on as an argument
+    return replace(finding, verdict="contention", by_way_of=by_way_of)
 
 
 def _entered_at(frames: tuple[Site, ...], expression: str) -> int | None:
@@ -144,9 +171,21 @@ def _entered_at(frames: tuple[Site, ...], expression: str) -> int | None:
             return place
     name = _plain(re.split(r"\W+", expression.rstrip("'\")]"))[-1])
     for place, (frame, entered) in enumerate(pairwise(frames)):
-        if name and _plain(entered.function) == name and _called(frame.code) != ("", ""):
+        if name and _plain(entered.function) == name and _enters(frame):
             return place
     return None
+
+
+def _enters(frame: Site) -> bool:
+    """Whether what a frame calls is a generator."""
+    return _called(frame.code) != ("", "")
+
+
+def _beginning(frames: tuple[Site, ...]) -> str:
+    """The function that a path begins in; nothing for a program, a thread and a task."""
+    if not frames or frames[0].function == "<module>" or _LIBRARY.search(frames[0].file):
+        return ""
+    return frames[0].function
 
 
 def _plain(name: str) -> str:
@@ -163,7 +202,8 @@ def _users(frames: tuple[Site, ...]) -> tuple[Site, ...]:
 
 def _called(code: str) -> tuple[str, str]:
     """The operation on a generator in a line of code, and what it is done to."""
-    node = parsed(code, f"{code} pass", f"{code}\n pass")
+    begun = (code, f"{code} pass", f"{code}\n pass", f"{code}\nfinally: pass")
+    node = parsed(*begun, f"try: pass\n{code}", f"if x: pass\n{code}")
     if node is None:
         return "", ""
     parts = [part for part in ast.walk(node) if isinstance(part, ast.expr | ast.For | ast.AsyncFor)]

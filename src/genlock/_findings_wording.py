@@ -22,16 +22,30 @@ def nothing_found(sources: list[str]) -> str:
 
 def told(finding: Finding) -> str:
     """One finding in words."""
-    lines = [_headline(finding)]
+    more = f"  More about it:  genlock explain {finding.code}"
+    return "\n".join([_headline(finding), *_told_below(finding), more])
+
+
+def told_of_another_process(finding: Finding) -> list[str]:
+    """One that an exception has brought along as text; the first line says what it was."""
+    return [finding.error, "  It was raised in another process.", *_told_below(finding)]
+
+
+def not_known_of_another_process(finding: Finding) -> tuple[str, ...]:
+    """What the text of a traceback leaves open, one sentence each."""
+    if finding.verdict != "contention":
+        return ()
+    return ("who was inside when it was raised: of another process there is its traceback only.",)
+
+
+def _told_below(finding: Finding) -> list[str]:
     if finding.is_own:
-        lines += [*finding.message]
-    elif finding.verdict == "re-entry":
-        lines += _reentry(finding)
-    elif finding.verdict == "contention":
-        lines += _contention(finding)
-    else:
-        lines += _otherwise(finding)
-    return "\n".join([*lines, f"  More about it:  genlock explain {finding.code}"])
+        return [*finding.message]
+    if finding.verdict == "re-entry":
+        return _reentry(finding)
+    if finding.verdict == "contention":
+        return _contention(finding)
+    return _otherwise(finding)
 
 
 def _headline(finding: Finding) -> str:
@@ -56,12 +70,8 @@ def _reentry(finding: Finding) -> list[str]:
 
 def _contention(finding: Finding) -> list[str]:
     what = repr(finding.expression) if finding.expression else "The generator"
-    lines = [
-        f"  {what} {_was(finding)} while it was running. This path does not lead through it before,"
-        " so most likely",
-        f"  another {_whom(finding)} was inside; which one, and where, a traceback does not tell.",
-        *_path(finding, last=3),
-    ]
+    lines = [f"  {what} {_was(finding)} while it was running. {_likely(finding)}"]
+    lines += _path(finding, last=3)
     if finding.driver and finding.code == "GL011":
         lines.append(
             f"  If {finding.driver} is a generator itself, the shared one is its inner one: a lock"
@@ -75,6 +85,24 @@ def _contention(finding: Finding) -> list[str]:
             "  See who is inside:  genlock run SCRIPT",
         ]
     return lines
+
+
+def _likely(finding: Finding) -> str:
+    other = f"another {_whom(finding)} was inside"
+    if finding.by_way_of and finding.code == "GL011":
+        return (
+            f"This path leads through {finding.by_way_of}: either\n  that is the same generator, or"
+            f" {other}; a traceback does not tell."
+        )
+    if finding.begins_in and finding.code == "GL011":
+        return (
+            f"This path begins in {finding.begins_in}: either\n  {other}, or {finding.begins_in}"
+            " was called by way of it; a traceback does not tell."
+        )
+    return (
+        f"This path does not lead through it before, so most likely\n  {other}; which one, and"
+        " where, a traceback does not tell."
+    )
 
 
 def _otherwise(finding: Finding) -> list[str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
 
 _CODE_WIDTH = 60
+_MOST_DECORATORS = 100  # lines of them
+_DEFINES = ("def ", "async def ")
 _FOR_ITER = opcode.opmap["FOR_ITER"]
 _CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
@@ -58,6 +60,12 @@ def line_of(code: CodeType, line: int | None) -> Site:
     return Site(code.co_filename, line or 0, short_name(code))
 
 
+def instruction_of(code: CodeType, offset: int) -> Site:
+    """The line of an instruction of `code`, by its offset in bytes."""
+    position = next(islice(code.co_positions(), offset // 2, None), None)
+    return line_of(code, position[0] if position is not None else code.co_firstlineno)
+
+
 def statement(code: CodeType, line: int) -> Site:
     """A line of `code`, with the source."""
     text = _line(code.co_filename, line, {})
@@ -70,6 +78,17 @@ def source_line(frame: FrameType, number: int) -> str:
     Asks the `__loader__` of the frame's module where there is no such file.
     """
     return _line(frame.f_code.co_filename, number, frame.f_globals)
+
+
+def definition_line(code: CodeType, frame: FrameType | None) -> int:
+    """The line of a function's `def`: `code` begins with its first decorator."""
+    first = code.co_firstlineno
+    names = {} if frame is None else frame.f_globals
+    if _line(code.co_filename, first, names).lstrip().startswith("@"):
+        for number in range(first, first + _MOST_DECORATORS):
+            if _line(code.co_filename, number, names).lstrip().startswith(_DEFINES):
+                return number
+    return first
 
 
 def _line(file: str, number: int, names: dict[str, Any]) -> str:

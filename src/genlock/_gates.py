@@ -84,12 +84,16 @@ def unlisted_gate(guarded: object, policy: Policy) -> Gate:
     return PlainGate(guarded, getattr(guarded, "send", None) or next, policy, None)
 
 
+def kind_for(*, can_defer: bool) -> type[Gate]:
+    """The kind of gate for policies that defer, or for the others."""
+    return DeferringGate if can_defer else PlainGate
+
+
 def gate_for(
     guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
 ) -> Gate:
     """A gate for `guarded`; raises ValueError if its only one has other options."""
-    kind = DeferringGate if policy.can_defer else PlainGate
-    gate = kind(guarded, resume, policy, label)
+    gate = kind_for(can_defer=policy.can_defer)(guarded, resume, policy, label)
     if uses_lock:
         gate = only_gate(gate)
         if gate.policy != policy or label not in (None, gate.label):

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import atexit
 import functools
-import inspect
 import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Generator
-from types import FunctionType, GeneratorType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import wrapt
 
-from genlock import _run_wording
+from genlock import _run_wording, _wording
 from genlock._decorators import GuardedFunction
-from genlock._guard import GuardedIterator, guard
+from genlock._functions import Place, functions, is_meant_by_wildcard, kept_as, other_names
+from genlock._guard import guard
 from genlock._patterns import Pattern, Use, nearest
 from genlock._policy import Choice, check_name
+from genlock._returned import is_bare_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Self, Unpack
 
@@ -47,10 +47,13 @@ def instrument(
     name that matches is wrapped: functions, methods, class and static methods, functions behind
     decorators. What they return is passed through unless it is a generator. What a module defines
     after the call, in the rest of its import or when it is reloaded, is not wrapped: call it again.
+    What is wrapped is copied and pickled by its name, as functions are; but names that were bound
+    to it before, in a registry say, go on to lead to what is not.
 
     Args:
         pattern: `pkg.mod:function`, `pkg.mod:Class.method`, `pkg.mod:*`; `*` and `?` stand for
-            anything. A wildcard means the functions and methods that the module defines itself.
+            anything. A wildcard means the functions and methods that the module defines itself, and
+            that have generators in them; what merely returns another function's has to be named.
         policy: as for `guard`, like the arguments below.
         name: what messages call the guards.
         prime: run generators that have not started to their first yield.
@@ -61,30 +64,23 @@ def instrument(
 
     Raises:
         ValueError: `pattern` is malformed, or an option's value is not possible.
-        TypeError: an option is unknown or of a wrong type.
+        TypeError: `pattern` is no text, or an option is unknown or of a wrong type.
 
     Thread-safe. A pattern that matches nothing, a module that is still being imported, and names by
     which the unguarded functions can still be called, are logged as warnings by the logger
     "genlock".
     """
     check_name(name)
+    if not isinstance(pattern, str):
+        raise TypeError(_wording.not_a_pattern(pattern))
     handle = Instrument(Pattern.parse(pattern), Choice(policy, options), name, prime=prime)
     handle.install()
     atexit.register(handle.tell_what_is_missing)
     return handle
 
 
-class _Place(NamedTuple):
-    """Where a function is kept: the module or class, the attribute, and what is found there."""
-
-    owner: Any
-    attribute: str
-    found: Any
-    qualname: str
-
-
 class _Patch(NamedTuple):
-    place: _Place
+    place: Place
     wrapper: Any
 
 
@@ -134,7 +130,7 @@ class Instrument:
         """
         module = sys.modules.get(self._pattern.module)
         names = [(patch.place.qualname, patch.wrapper) for patch in self._patches.copy()]
-        return tuple(name for name, ours in names if _leads_to(_kept_as(name, module), ours))
+        return tuple(name for name, ours in names if _leads_to(kept_as(name, module), ours))
 
     @property
     def escaped(self) -> tuple[str, ...]:
@@ -171,7 +167,7 @@ class Instrument:
         if module is None:
             near = nearest(self._pattern.module, sys.modules.copy())
         elif not matched:
-            near = self._pattern.nearest(place.qualname for place in _functions(module))
+            near = self._pattern.nearest(place.qualname for place in functions(module))
         return Use(
             self._pattern,
             module is not None,
@@ -213,8 +209,8 @@ class Instrument:
         if not self._is_active:
             return
         try:
-            places = [place for place in _functions(module) if self._means(place, module)]
-            self._escaped = tuple(_other_names(places))
+            places = [place for place in functions(module) if self._means(place, module)]
+            self._escaped = tuple(other_names(places))
             refused = [(place, self._replace(place)) for place in places]
             left_out = [(place.qualname, error) for place, error in refused if error is not None]
             if left_out:
@@ -226,12 +222,12 @@ class Instrument:
         if not self._is_active:  # uninstalled meanwhile
             self._restore()
 
-    def _means(self, place: _Place, module: ModuleType) -> bool:
+    def _means(self, place: Place, module: ModuleType) -> bool:
         if not self._pattern.matches(place.qualname):
             return False
-        return not self._pattern.has_wildcards or _is_home_made(place, module)
+        return not self._pattern.has_wildcards or is_meant_by_wildcard(place, module)
 
-    def _replace(self, place: _Place) -> Exception | None:
+    def _replace(self, place: Place) -> Exception | None:
         wrapper = _Instrumented(place.found, self._call)
         wrapper._self_handle = self  # noqa: SLF001  # its own module's
         try:
@@ -252,7 +248,7 @@ class Instrument:
 
     def _call(self, wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
         made = wrapped(*args, **kwargs)
-        if not self._is_active or not _is_bare_generator(made):
+        if not self._is_active or not is_bare_generator(made):
             return made
         self._has_guarded = True
         return guard(made, policy=self._choice.policy(), name=self._name, prime=self._prime)
@@ -267,22 +263,22 @@ class _Instrumented(GuardedFunction):
 
         def __init__(self, *_: object) -> None: ...
 
+    else:
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                wrapped = self.__wrapped__
+                bind = getattr(type(wrapped), "__get__", None)
+                # A function in a class is itself, each time that it is asked for.
+                if bind is not None and bind(wrapped, None, owner) is wrapped:
+                    return self
+            return super().__get__(instance, owner)
+
 
 def _still_wanted(found: Any) -> Any:
     """What to put back: not the wrapper of a handle that was uninstalled before this one."""
     while type(found) is _Instrumented and not found._self_handle.is_active:  # noqa: SLF001
         found = found.__wrapped__
-    return found
-
-
-def _kept_as(qualname: str, module: ModuleType | None) -> Any:
-    """What is to be found under this name now."""
-    found: Any = module
-    for name in qualname.split("."):
-        try:
-            found = vars(found)[name]
-        except (KeyError, TypeError):
-            return None
     return found
 
 
@@ -300,62 +296,3 @@ def _leads_to(found: Any, wrapper: Any) -> bool:
         else:
             return False
     return False
-
-
-def _is_bare_generator(made: object) -> bool:
-    if type(made) is GeneratorType:
-        return True
-    # A proxy that is asked for its class may have to find out first what it stands for.
-    kind = type(made)
-    return issubclass(kind, Generator) and not issubclass(kind, GuardedIterator)
-
-
-def _functions(module: ModuleType) -> Iterator[_Place]:
-    """What can be called in a module and in the classes that are defined there, but no classes."""
-    pending: list[tuple[Any, str]] = [(module, "")]
-    while pending:
-        owner, prefix = pending.pop()
-        for name, found in vars(owner).copy().items():
-            qualname = prefix + name
-            if issubclass(type(found), type):
-                # Not by every name that it has, nor where it was only imported to.
-                if found.__module__ == module.__name__ and found.__qualname__ == qualname:
-                    pending.append((found, f"{qualname}."))
-            elif _is_callable(found):
-                yield _Place(owner, name, found, qualname)
-
-
-def _is_callable(found: object) -> bool:
-    kind = type(found)  # an object's own answers may come from wherever a proxy leads
-    if issubclass(kind, staticmethod | classmethod):
-        found = found.__func__  # type: ignore[attr-defined]  # both have it
-    return callable(found) and not isinstance(found, type)
-
-
-_FUNCTIONS = (FunctionType, functools.partial, type(functools.cache(len)), wrapt.FunctionWrapper)
-
-
-def _is_home_made(place: _Place, module: ModuleType) -> bool:
-    """Whether a wildcard means it: a function that the module defines, and may make generators."""
-    function = place.found
-    if issubclass(type(function), staticmethod | classmethod):
-        function = function.__func__
-    if not issubclass(type(function), _FUNCTIONS) or function.__module__ != module.__name__:
-        return False
-    if place.attribute.startswith("__") and place.attribute.endswith("__"):
-        return inspect.isgeneratorfunction(function)
-    return not inspect.iscoroutinefunction(function) and not inspect.isasyncgenfunction(function)
-
-
-def _other_names(places: list[_Place]) -> Iterator[str]:
-    """Where else the functions are to be found, in all modules: `module:name`."""
-    functions = {id(place.found) for place in places}
-    wrapped = {(id(vars(place.owner)), place.attribute) for place in places}
-    for module_name, module in sys.modules.copy().items():
-        try:  # past what a module that is loaded when it is used does about it
-            names = object.__getattribute__(module, "__dict__")
-        except AttributeError:
-            continue
-        for name, found in names.copy().items():
-            if id(found) in functions and (id(names), name) not in wrapped:
-                yield f"{module_name}:{name}"

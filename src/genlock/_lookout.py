@@ -8,7 +8,6 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from genlock._frames import is_internal, is_interruption
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from genlock._protocol import Fault
     from genlock._records import Sighting
 
-    Place = tuple[CodeType, int]
+    Place = tuple[str, CodeType, int]  # the file, too: code is the same that reads the same
 
 _REMEMBERED = 256
 _PLACES = 1000
@@ -32,10 +31,7 @@ _REST = 50
 _TOOLS = (4, 3, 5)
 """The identifiers that tools may take; 0, 1 and 2 are for a debugger, coverage and a profiler."""
 
-_OUTERMOST = Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # noqa: SLF001
-"""What calls `threading.excepthook`."""
-
-_FURTHER_PLACES = _OUTERMOST, -1
+_FURTHER_PLACES = "", sight.__code__, -1
 """Stands for all that come when there are too many: a program may make code without end."""
 
 
@@ -76,16 +72,10 @@ class Lookout:
 
     Args:
         notice: called with each error and what is seen of it, in the thread that is raising it.
-        escaped: called with an error that leaves the function of a thread, before
-            `threading.excepthook` is.
     """
 
-    def __init__(
-        self,
-        notice: Callable[[BaseException, Seen], None],
-        escaped: Callable[[BaseException], None],
-    ) -> None:
-        self._notice, self._escaped = notice, escaped
+    def __init__(self, notice: Callable[[BaseException, Seen], None]) -> None:
+        self._notice = notice
         self._tool: int | None = None
         self._seen: dict[int, Seen] = {}
         self._latest: deque[tuple[int, Seen]] = deque()
@@ -158,8 +148,6 @@ class Lookout:
                 return
             if _is_new(fault, error, traceback):
                 self._see(error, _place(traceback), frame)
-            elif frame.f_code is _OUTERMOST:
-                self._escaped(error)
         except BaseException as failure:
             # Nothing of ours may come between the program and its error; a signal's may.
             if is_interruption(failure):
@@ -189,7 +177,8 @@ class Lookout:
 
 
 def _place(traceback: TracebackType) -> Place:
-    return traceback.tb_frame.f_code, traceback.tb_lasti
+    code = traceback.tb_frame.f_code
+    return code.co_filename, code, traceback.tb_lasti
 
 
 def _is_new(fault: Fault, error: BaseException, traceback: TracebackType) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_FUNCTION = re.compile(r"[\w*?]+(\.([\w*?]+|<\w+>))*")
+_FUNCTION = re.compile(r"([\w*?]+|<\w+>)(\.([\w*?]+|<\w+>))*")
 _WILDCARDS = frozenset("*?")
 _NEAR = 3
 

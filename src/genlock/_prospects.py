@@ -1,4 +1,4 @@
-"""Which of the waits for guards will never end, and why."""
+"""Which of the waits for guards cannot end by themselves, and why."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def deadlocks(tickets: Sequence[Ticket]) -> list[list[Ticket]]:
 def prospects(
     tickets: Sequence[Ticket], cycles: Iterable[Iterable[Ticket]], lost: Iterable[Ticket]
 ) -> dict[int, Prospect]:
-    """By thread: why its wait will not end. Those that will end are left out.
+    """By thread: why its wait cannot end by itself. Those that can are left out.
 
     Args:
         tickets: all waits, of each thread the innermost one.

@@ -107,8 +107,9 @@ class Candidate:
     `state` is "re-entered" (the failing call came out of its own body), "held" (another thread or
     task is inside), "unseen" (it runs, on no stack that could be read), "suspended", "not started"
     or "ended". `inside` is who is inside: the path from the call that entered it to the line that
-    is executed. `made_by` is the function it is made by, at its first line, `pattern` the same as
-    `module:qualified.name`; `at` is where it stands, `yields` are the places where it can stand.
+    is executed. `made_by` is the function it is made by, at the line of its `def`, `pattern` what
+    `genlock run --guard` can be given to guard what that makes; `at` is where it stands, `yields`
+    are the places where it can stand.
     """
 
     name: str
@@ -125,11 +126,13 @@ class Candidate:
 class Sighting:
     """What could be seen around an error of the interpreter's about a generator.
 
-    `error` is its type and text, `thread` the one that made the failing call, where known, and
-    `call` that call. `expression` is what the call names; if that could be looked up (`is_named`),
-    it is the only one of `candidates`, else those are all that are running. `driver` is the
-    generator in whose body the call stands. `is_late` tells that others have run since the error
-    was raised. `origin` is the path to what went wrong in the generator's own body.
+    `error` is its type and text, `thread` the one (or the task) that made the failing call, where
+    known, and `call` that call. `expression` is what the call names; if that could be looked up
+    (`is_named`), it is the only one of `candidates`, else those are all that are running. `driver`
+    is the generator in whose body the call stands. `is_late` tells that others have run since the
+    error was raised. `origin` is the path to what went wrong in the generator's own body.
+    `begins_in` is a generator that the failing call came out of, where nothing tells who was
+    running that.
     """
 
     code: str
@@ -144,6 +147,7 @@ class Sighting:
     candidates: tuple[Candidate, ...] = ()
     is_late: bool = False
     origin: Strand | None = None
+    begins_in: str = ""
 
     def to_json(self) -> str:
         """The sighting as a JSON object."""
@@ -157,8 +161,9 @@ class Wait:
     """A call that waits for a guard.
 
     `waited` is in seconds. `call` is the line that makes the call, `holds` names the guards that
-    its thread keeps from others meanwhile. `prospect` says why the wait will never end: the thread
-    is one of a "deadlock", waits "behind a deadlock", or for somebody who is "gone".
+    its thread keeps from others meanwhile. `prospect` says why the wait cannot end by itself: the
+    thread is one of a "deadlock", waits "behind a deadlock", or for somebody who is "gone". Such
+    waits end by an error, which genlock raises within a moment.
     """
 
     thread: str

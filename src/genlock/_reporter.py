@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from genlock import _run_wording
 from genlock._chains import hanging_together
+from genlock._excepthook import leave_to_the_report
 from genlock._explain import explain_in_thread
 from genlock._frames import is_interruption
 from genlock._lookout import Lookout, Seen
 from genlock._protocol import recognise
+from genlock._sighting import Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,20 +43,21 @@ class Reporter:
         self, write: Callable[[str, dict[str, object]], None], *, tells_caught: bool
     ) -> None:
         self._write, self._tells_caught = write, tells_caught
-        self._lookout = Lookout(self._notice, self._about_to_be_printed)
+        self._lookout = Lookout(self._notice)
         self._unsettled: deque[tuple[float, Seen, Explanation]] = deque()
         self._is_teller_at_work = _thread.allocate_lock()
         self._explained: deque[Seen] = deque()
-        self._thread_hook: Any = None
+        self._hooked = threading.local()
 
     def start(self) -> None:
         """See errors from now on, those of threads and finalisers included."""
         sees_errors_raised = self._lookout.start()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
-        self._chain(threading, "excepthook", lambda args: self.tell(args.exc_value, "thread"))
+        leave_to_the_report()
+        self._chain(threading, "excepthook", self._tell_of_thread)
         self._chain(sys, "unraisablehook", self._tell_of_ignored)
-        self._thread_hook = threading.excepthook
+        _see_threads_end(self._tell_of_ended_thread)
         if self._tells_caught and not sees_errors_raised:
             self._say("note", _run_wording.ONLY_LOGGED)
             _see_logged(self._tell_of_logged)
@@ -63,7 +66,7 @@ class Reporter:
         """Tell what an error that somebody has printed was about, and those that it came from."""
         try:
             for each in _errors_within(error):
-                self._tell_one(each, fate, about)
+                self._tell_one(each, fate, about, error)
         except BaseException as failure:
             self._own_failure(failure)
 
@@ -81,7 +84,8 @@ class Reporter:
         told = {seen.place for seen in explained}
         untold = sum(number for place, number in numbers.items() if place not in told)
         if untold:
-            self._say("caught", _run_wording.caught_untold(untold), number=untold)
+            text = _run_wording.caught_untold(untold, tells_caught=self._tells_caught)
+            self._say("caught", text, number=untold)
 
     def say(self, text: str) -> None:
         """Tell of something that is no error of the program's."""
@@ -96,14 +100,17 @@ class Reporter:
 
     # Errors -----------------------------------------------------------------------------------
 
-    def _tell_one(self, error: BaseException, fate: str, about: object) -> None:
+    def _tell_one(
+        self, error: BaseException, fate: str, about: object, within: BaseException | None
+    ) -> None:
         seen = self._lookout.what_was_seen_of(error)
         if seen is not None and seen.is_told:
             if seen.sighting is not None:
                 self._say("again", _run_wording.explained_above(seen.sighting))
             return
         sighting = None if seen is None else seen.sighting
-        explanation = explain_in_thread(error, "", sighting=sighting, about=about, under_run=True)
+        known = Known(about=about, within=within)
+        explanation = explain_in_thread(error, known, sighting=sighting, under_run=True)
         if seen is not None:
             seen.sighting = explanation.sighting
             if not seen.is_to_be_told():
@@ -139,9 +146,15 @@ class Reporter:
     def _tell_of_ignored(self, unraisable: Any) -> None:
         self.tell(unraisable.exc_value, "ignored", unraisable.object)
 
-    def _about_to_be_printed(self, error: BaseException) -> None:
-        if threading.excepthook is not self._thread_hook:  # the program's own, which may not chain
+    def _tell_of_thread(self, args: Any) -> None:
+        self._hooked.error = id(args.exc_value)
+        self.tell(args.exc_value, "thread")
+
+    def _tell_of_ended_thread(self, error: BaseException | None) -> None:
+        """Tell of an error that came to a hook of the program's own, if that does not chain."""
+        if getattr(self._hooked, "error", None) != id(error):
             self.tell(error, "thread")
+        self._hooked.error = None
 
     # What the program catches -----------------------------------------------------------------
 
@@ -156,7 +169,7 @@ class Reporter:
 
     def _notice(self, error: BaseException, seen: Seen) -> None:
         if self._tells_caught and seen.number == 1:
-            explanation = explain_in_thread(error, "", sighting=seen.sighting, under_run=True)
+            explanation = explain_in_thread(error, sighting=seen.sighting, under_run=True)
             self._unsettled.append((time.monotonic() + _SETTLED_AFTER, seen, explanation))
             self._see_to_a_teller()
 
@@ -201,6 +214,28 @@ def _errors_within(error: BaseException | None) -> list[BaseException]:
     """
     shown = hanging_together(error, as_printed=True)
     return [each for each in shown if recognise(each) is not None][::-1]
+
+
+def _see_threads_end(tell: Callable[[BaseException | None], None]) -> None:
+    """Have `tell` called when `threading.excepthook` was, whichever that is by then."""
+    module: Any = threading
+    make = getattr(module, "_make_invoke_excepthook", None)
+    if make is None:  # as every version has it that this knows of
+        return
+
+    def make_and_tell() -> Callable[[threading.Thread], None]:
+        invoke = make()
+
+        def invoke_and_tell(thread: threading.Thread) -> None:
+            error = sys.exc_info()[1]
+            try:
+                invoke(thread)
+            finally:
+                tell(error)
+
+        return invoke_and_tell
+
+    module._make_invoke_excepthook = make_and_tell  # noqa: SLF001
 
 
 def _see_logged(tell: Callable[[BaseException], None]) -> None:

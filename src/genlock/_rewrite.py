@@ -1,7 +1,8 @@
 """Guards, in the syntax tree of a module, whatever makes generators.
 
 It is for code that nobody wants to decorate by hand: each generator function becomes `@guarded`,
-each generator expression an argument of `guard`, each lambda with a yield one of `guarded`.
+each generator expression an argument of `guard`, each lambda with a yield one of `guarded`. What
+other functions return can be guarded, too.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 # A name that began with two underscores and did not end with them would be mangled in a class.
 _GUARD = "__genlock_guard__"
 _GUARDED = "__genlock_guarded__"
+_RETURNS = "__genlock_returns__"
+_PACKAGE = "genlock"
+_RETURNED = "genlock._returned"
 
 _OPENS_SCOPE = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp
 _RUNS_INSIDE = ("body", "elt", "generators")
 
 
 def guard_generators(
-    tree: ast.Module, matches: Callable[[str], bool] = lambda _qualname: True
+    tree: ast.Module,
+    matches: Callable[[str], bool] = lambda _qualname: True,
+    may_return_one: Callable[[str], bool] = lambda _qualname: False,
 ) -> ast.Module:
     """Guard the generators that the code of `tree` makes; changes the tree, and returns it.
 
@@ -36,13 +42,22 @@ def guard_generators(
         tree: a module as `ast.parse` makes it.
         matches: whether to guard what has this qualified name: `function`, `Class.method`,
             `function.<locals>.inner`, `function.<locals>.<genexpr>`, `<lambda>`.
+        may_return_one: whether to guard the generators that a function of this qualified name
+            returns, which makes none itself.
     """
     scopes = list(_scopes(tree))  # all: what a scope is may be known by its last node only
     chosen = [scope for scope in scopes if scope.makes_generators and matches(scope.qualname)]
+    returning = [
+        scope for scope in scopes if scope.is_plain_function and may_return_one(scope.qualname)
+    ]
     for scope in chosen:
         scope.guard()
+    for scope in returning:
+        scope.decorate(_RETURNS)
+    if returning:
+        _import(tree.body, _RETURNED, guarding_returns=_RETURNS)
     if chosen:
-        _import_guards(tree.body)
+        _import(tree.body, _PACKAGE, guard=_GUARD, guarded=_GUARDED)
     return tree
 
 
@@ -70,6 +85,10 @@ class _Scope:
     def makes_generators(self) -> bool:
         return self.yields and not self.is_async
 
+    @property
+    def is_plain_function(self) -> bool:
+        return isinstance(self.node, ast.FunctionDef) and not self.yields
+
     def note(self, node: ast.AST) -> None:
         """See what a node that runs in this scope makes of it."""
         if isinstance(node, ast.Yield | ast.YieldFrom):
@@ -80,14 +99,20 @@ class _Scope:
     def guard(self) -> None:
         node = self.node
         if isinstance(node, ast.FunctionDef):
-            # Where the definition starts, so that no line is added to those of the function.
-            decorator = ast.Name(_GUARDED, ast.Load())
-            decorator.lineno, decorator.col_offset = node.lineno, node.col_offset
-            node.decorator_list.append(decorator)
+            self.decorate(_GUARDED)
         elif isinstance(node, ast.Lambda | ast.GeneratorExp) and self.put is not None:
             name = _GUARDED if isinstance(node, ast.Lambda) else _GUARD
             function = ast.copy_location(ast.Name(name, ast.Load()), node)
             self.put(ast.copy_location(ast.Call(function, [node], []), node))
+
+    def decorate(self, name: str) -> None:
+        """Put a decorator of this name around a function, within all others."""
+        node = self.node
+        assert isinstance(node, ast.FunctionDef)  # noqa: S101  # as its callers saw
+        # Where the definition starts, so that no line is added to those of the function.
+        decorator = ast.Name(name, ast.Load())
+        decorator.lineno, decorator.col_offset = node.lineno, node.col_offset
+        node.decorator_list.append(decorator)
 
 
 def _name(node: ast.AST) -> str:
@@ -130,13 +155,13 @@ def _is_first_loop(node: ast.AST, scope: _Scope) -> bool:
     return isinstance(scope.node, ast.GeneratorExp) and scope.node.generators[0] is node
 
 
-def _import_guards(body: list[ast.stmt]) -> None:
-    names = [ast.alias("guard", _GUARD), ast.alias("guarded", _GUARDED)]
+def _import(body: list[ast.stmt], module: str, **wanted: str) -> None:
+    names = [ast.alias(name, known_as) for name, known_as in wanted.items()]
     end = _end_of_preamble(body)
     place = body[min(end, len(body) - 1)]
     for name in names:
         name.lineno, name.col_offset = place.lineno, place.col_offset
-    statement = ast.ImportFrom("genlock", names, 0)
+    statement = ast.ImportFrom(module, names, 0)
     statement.lineno, statement.col_offset = place.lineno, place.col_offset
     body.insert(end, statement)
 

@@ -29,6 +29,7 @@ RUNS_AT_ONCE = (
     "  To have the error, and see it explained:  PYTHON_GIL=1 genlock run …\n"
     "  To have the threads take turns:  genlock run --guard module:function …"
 )
+IS_OFF = "GENLOCK=off in the environment: --guard guards nothing."
 NOTHING_TO_RUN = "nothing to run: name a script, or -m and a module"
 
 
@@ -51,9 +52,11 @@ def raised_often(sighting: Sighting | None, number: int) -> str:
     return f"[{sighting.code}] was raised {number} times in all{where}."
 
 
-def caught_untold(number: int) -> str:
+def caught_untold(number: int, *, tells_caught: bool = False) -> str:
     """The program has caught errors that nobody was told of."""
     errors = "1 error" if number == 1 else f"{number} errors"
+    if tells_caught:
+        return f"the program caught {errors} about generators at more places than are told apart."
     return f"the program caught {errors} about generators. To have them explained:  --caught"
 
 
@@ -65,9 +68,22 @@ def own_failure(error: BaseException) -> str:
     )
 
 
-def no_file(name: str, reason: str | None) -> str:
-    """The report cannot be written where it is wanted."""
-    return f"--output: cannot write to {name!r}: {reason}"
+def no_file(option: str, name: str, reason: str | None) -> str:
+    """What the option asks for cannot be written where it is wanted."""
+    return f"{option}: cannot write to {name!r}: {reason}"
+
+
+def recorded(kept: int, dropped: int, name: str) -> str:
+    """The recording of a program is in its file."""
+    if not kept:
+        return (
+            f"recorded in {name}: no call, since the program called no guard. To guard functions"
+            " of it:  genlock run --guard module:function …"
+        )
+    calls = "1 call" if kept == 1 else f"{kept:,} calls"
+    if dropped:
+        calls = f"the last {kept:,} of {kept + dropped:,} calls"
+    return f"recorded in {name}: {calls} to guards. To read it:  genlock report {name}"
 
 
 def matched_nothing(use: Use) -> str:
@@ -81,6 +97,9 @@ def matched_nothing(use: Use) -> str:
     elif not use.is_imported:
         why = f"no module {module!r} was imported"
         near = _or([f"{name}:{function}" for name in use.near])
+    elif use.pattern.has_wildcards:
+        why = f"no such function of {module!r} makes generators; name the one that returns them"
+        near = ""
     else:
         why = f"{module!r} has no such function"
         if "<locals>" in function:
@@ -91,8 +110,11 @@ def matched_nothing(use: Use) -> str:
 
 def guarded_nothing(use: Use) -> str:
     """A pattern matched functions that returned no generator."""
+    nothing = f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)}"
+    if use.pattern.module == "__main__":
+        return f"{nothing}."
     return (
-        f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)} after"
+        f"{nothing} after"
         f" {use.pattern.module!r} had been imported. What a module makes while it is imported is"
         " not guarded: write @genlock.guarded there."
     )

@@ -15,7 +15,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from genlock import _frames, _stacks, _tasks
+from genlock._chains import raised_over
 from genlock._expressions import Named, named
+from genlock._guardable import pattern_for
 from genlock._lookup import code_of, frame_of, is_running
 from genlock._protocol import BUSY, recognise
 from genlock._records import Candidate, Sighting, Site, Step, Strand
@@ -35,14 +37,35 @@ _FLAGS: dict[Kind, int] = {
 }
 _SUSPENDABLE = sum(_FLAGS.values())
 _RUNNING = "running"
+_NOW = "as it stands now"
+
+
+class Known(NamedTuple):
+    """What is known of an error from elsewhere.
+
+    `thread` is the name of the one that raised it, where that is not the calling one, and `about`
+    the generator that it is about. `within` is the exception that came of it in the end: its
+    traceback begins further out.
+    """
+
+    thread: str = ""
+    about: object = None
+    within: BaseException | None = None
+
+
+_NOTHING = Known()
 
 
 class Call(NamedTuple):
-    """A frame of the failing thread, and where it stood when the error was raised."""
+    """A frame of the failing thread, and where it stood when the error was raised.
+
+    Or, unless `is_of_then`, where it stands now: no traceback has kept more of it.
+    """
 
     frame: FrameType
     lasti: int
     line: int
+    is_of_then: bool = True
 
 
 class Stacks(NamedTuple):
@@ -56,9 +79,7 @@ class Stacks(NamedTuple):
 def sight(
     error: BaseException,
     frame: FrameType | None = None,
-    *,
-    thread: str = "",
-    about: object = None,
+    known: Known = _NOTHING,
 ) -> Sighting | None:
     """What can be seen of the moment at which `error` was raised, or is seen now.
 
@@ -69,32 +90,29 @@ def sight(
         error: an error of the interpreter's about a generator; for any other, None is returned.
         frame: the innermost frame of the failing call, when this is called while `error` is being
             raised, by its thread. Without, the traceback is read, and the record `is_late`.
-        thread: the name of the thread that raised it, where that is not the calling one.
-        about: the generator that it is about, where that is known.
+        known: what is known of it from elsewhere.
     """
     fault = recognise(error)
     if fault is None:
         return None
     try:
-        return _sight(fault, error, frame, thread, about)
+        return _sight(fault, error, frame, known)
     except Exception as failure:  # a failure of ours must leave the error itself standing
         if _frames.is_interruption(failure):
             raise
-        return Sighting(fault.code, fault.error, fault.kind, thread=thread, is_late=frame is None)
+        return Sighting(
+            fault.code, fault.error, fault.kind, thread=known.thread, is_late=frame is None
+        )
 
 
-def _sight(
-    fault: Fault,
-    error: BaseException,
-    frame: FrameType | None,
-    thread: str,
-    about: object,
-) -> Sighting:
+def _sight(fault: Fault, error: BaseException, frame: FrameType | None, known: Known) -> Sighting:
     # First of all: to read a source file, say, is to let the other threads go on.
     others = _other_stacks() if fault.code in BUSY else []
-    calls = _calls(error, frame)
+    calls = _calls_then(error, known.within) if frame is None else _calls_now(frame)
+    thread, about = known.thread, known.about
     if not thread and (frame is not None or _is_own(calls)):
-        thread = _frames.thread_name(_thread.get_ident())
+        task = "" if fault.kind == "generator" else _tasks.current()
+        thread = task or _frames.thread_name(_thread.get_ident())
     origin = _origin(error, thread) if fault.code == "GL013" else None
     call = _failing_call(calls, error if origin else None)
     what = Named("", "", about)
@@ -115,29 +133,58 @@ def _sight(
         tuple(_candidates(fault, error, what.found, Stacks(calls, thread, others))),
         frame is None,
         origin,
+        _beginning(calls) if frame is None else "",
     )
 
 
 # The failing call ---------------------------------------------------------------------------------
 
 
-def _calls(error: BaseException, frame: FrameType | None) -> list[Call]:
+def _calls_now(frame: FrameType) -> list[Call]:
     """The stack of the failing call, innermost first."""
-    if frame is not None:
-        return [Call(each, each.f_lasti, each.f_lineno or 0) for each in _frames.stack(frame)]
+    return [Call(each, each.f_lasti, each.f_lineno or 0) for each in _frames.stack(frame)]
+
+
+def _calls_then(error: BaseException, within: BaseException | None) -> list[Call]:
+    """The same from tracebacks; that of an error ends outside where it was caught.
+
+    The traceback of what was raised there instead goes on from there.
+    """
     stood: dict[FrameType, tuple[int, int]] = {}
     came_to: dict[FrameType, FrameType] = {}
-    traceback, innermost = error.__traceback__, None
-    while traceback is not None:  # the last entry of a frame is the first of its errors
-        if innermost is not None and innermost is not traceback.tb_frame:
-            came_to.setdefault(traceback.tb_frame, innermost)
-        innermost = traceback.tb_frame
-        stood[innermost] = traceback.tb_lasti, traceback.tb_lineno
-        traceback = traceback.tb_next
+    innermost: FrameType | None = None
+    outermost: FrameType | None = None
+    for each in (error, *raised_over(error, within or error)):
+        way = list(_entries(each.__traceback__))
+        if not way or (outermost is not None and all(frame is not outermost for frame, *_ in way)):
+            break
+        # The last entry of a frame is the first of its errors.
+        stood = {frame: (lasti, line) for frame, lasti, line in way} | stood
+        for (caller, *_), (frame, *_) in pairwise(way):
+            if caller is not frame:
+                came_to.setdefault(frame, caller)
+        innermost, outermost = innermost or way[-1][0], way[0][0]
+    # As long as a call has not returned, its callers have not moved.
+    is_still_inside = any(frame is outermost for frame in _frames.stack(sys._getframe()))
     return [
-        Call(each, *stood.get(each, (each.f_lasti, each.f_lineno or 0)))
+        Call(each, *stood[each])
+        if each in stood
+        else Call(each, each.f_lasti, each.f_lineno or 0, is_still_inside)
         for each in _callers(innermost, came_to)
     ]
+
+
+def _entries(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int, int]]:
+    while traceback is not None:
+        yield traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def _beginning(calls: Sequence[Call]) -> str:
+    """The generator that the path begins in, where its caller cannot be known; or nothing."""
+    if not calls or not calls[-1].frame.f_code.co_flags & inspect.CO_GENERATOR:
+        return ""
+    return _frames.short_name(calls[-1].frame.f_code)
 
 
 def _callers(frame: FrameType | None, came_to: dict[FrameType, FrameType]) -> Iterator[FrameType]:
@@ -278,7 +325,6 @@ def _candidate(
     inside: Strand | None = None,
 ) -> Candidate:
     name = _frames.short_name(code)
-    module = "" if frame is None else str(frame.f_globals.get("__name__", ""))
     at = None
     if frame is not None and state in ("suspended", "unseen"):
         at = _frames.site(frame)
@@ -286,8 +332,8 @@ def _candidate(
         name,
         kind,
         state,
-        Site(code.co_filename, code.co_firstlineno, name),
-        f"{module}:{code.co_qualname}" if module else "",
+        Site(code.co_filename, _frames.definition_line(code, frame), name),
+        pattern_for(code, frame),
         inside,
         at,
         _frames.yields(code) if state == "re-entered" else (),
@@ -313,6 +359,7 @@ def _path(body: FrameType, stack: Sequence[Call], last_remark: str) -> tuple[Ste
     for call in _without_library(body, stack):
         if not _frames.is_internal(call.frame):
             remark = _RUNNING if call.frame is body else ""
+            remark = remark if call.is_of_then else _NOW
             steps.append(_step(call, remark=remark if steps else last_remark or remark))
             if entered:
                 break

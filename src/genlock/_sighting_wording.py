@@ -33,6 +33,7 @@ _CAN_ONLY = {
 }
 _SEE_IT_HAPPEN = " To see it as it happens:  genlock run SCRIPT"
 _WHEN_RUN_SEES_IT = " genlock run sees it as it happens from Python 3.12 on."
+_WHEN_MANY_COME = " Of errors that come fast, genlock run looks at some as they happen."
 _CANDIDATES_SHOWN = 6
 _MADE_IN_AN_EXPRESSION = ("<genexpr>", "<lambda>")
 
@@ -54,7 +55,7 @@ def not_known(sighting: Sighting, *, under_run: bool = False) -> list[str]:
     """What the sighting leaves open, one sentence each."""
     hint = _SEE_IT_HAPPEN
     if under_run:
-        hint = "" if hasattr(sys, "monitoring") else _WHEN_RUN_SEES_IT
+        hint = _WHEN_MANY_COME if hasattr(sys, "monitoring") else _WHEN_RUN_SEES_IT
     return list(_gaps(sighting, hint))
 
 
@@ -69,7 +70,12 @@ def _gaps(sighting: Sighting, hint: str) -> Iterator[str]:
             f"which {sighting.kind} it was: the failing expression{about} names none that can be"
             " looked up without running code."
         )
-    if busy and sighting.is_late and not _is_reentry(only):
+    if _may_be_either(sighting):
+        yield (
+            f"who was running {sighting.begins_in}, which the failing call came out of: no"
+            f" traceback leads further out.{hint}"
+        )
+    elif busy and sighting.is_late and not _is_reentry(only):
         yield f"who was inside when it was raised: this was read afterwards.{hint}"
     elif busy and only is not None and only.state == "suspended":
         yield "who was inside: it had left by the time the stacks were read."
@@ -90,6 +96,8 @@ def _busy(sighting: Sighting) -> list[str]:
         return _one_of_many(sighting)
     if only.state == "re-entered":
         return _reentered(sighting, only)
+    if _may_be_either(sighting):
+        return _of_either(sighting, only)
     lines = [f"{only.name!r} {_was(sighting)} while {_holder(sighting, only)} was inside."]
     if only.inside is not None:
         now = "  Inside now:" if sighting.is_late else "  Inside:"
@@ -118,6 +126,20 @@ def _reentered(sighting: Sighting, only: Candidate) -> list[str]:
         return [*lines, _write(f"Let the {what} wait its turn", only, 'on_reentry="defer"')]
     driver = sighting.driver or "the function that it calls"
     return [*lines, f"  Do that when this call has come back, not in {driver}."]
+
+
+def _of_either(sighting: Sighting, only: Candidate) -> list[str]:
+    """The path is too short to tell a call that came back from one of another thread."""
+    is_same_function = only.name == sighting.begins_in
+    condition = "that is the same one" if is_same_function else f"{only.name} was running that"
+    return [
+        f"{only.name!r} {_was(sighting)} while it was running: maybe by way of itself, maybe for"
+        " another thread.",
+        *_this_call(sighting),
+        f"  The call came out of {sighting.begins_in}: if {condition}, it came back to itself; if"
+        " not, threads share it.",
+        _write("A guard names a cycle, and lets threads take turns", only),
+    ]
 
 
 def _one_of_many(sighting: Sighting) -> list[str]:
@@ -272,6 +294,14 @@ def _only(sighting: Sighting) -> Candidate | None:
     return sighting.candidates[0] if sighting.is_named and sighting.candidates else None
 
 
+def _may_be_either(sighting: Sighting) -> bool:
+    """Whether nothing tells if the call came back to itself or if another thread was inside."""
+    only = _only(sighting)
+    if only is None or only.inside is not None or sighting.code != "GL011":
+        return False
+    return sighting.begins_in != ""
+
+
 def _is_reentry(candidate: Candidate | None) -> bool:
     return candidate is not None and candidate.state == "re-entered"
 
@@ -315,9 +345,6 @@ def _to_guard(sighting: Sighting, *, under_run: bool) -> str:
     if only is None or sighting.code != "GL011" or _is_reentry(only):
         return ""
     if not under_run and not _is_elsewhere(only.made_by):
-        return ""
-    module, _, function = only.pattern.partition(":")
-    if "<" in function and module != "__main__":  # it has no name, once its module is compiled
         return ""
     return shlex.quote(only.pattern) if only.pattern else ""
 

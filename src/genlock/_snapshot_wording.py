@@ -42,7 +42,7 @@ def report(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) -> 
 
 def _deadlock(crowd: Crowd, cycle: Sequence[int]) -> str:
     names = [crowd.waits[ident][1].thread for ident in cycle if ident in crowd.waits]
-    return f"Deadlock: {listed(names)} wait for one another, and will for ever."
+    return f"Deadlock: {listed(names)} wait for one another; one of them gets a DeadlockError."
 
 
 def _census(guards: Sequence[GuardState]) -> str:

@@ -1,4 +1,4 @@
-"""Reads asyncio's tasks: which of them is inside of a coroutine or an async generator."""
+"""Reads asyncio's tasks: which is running, which is inside of a coroutine or async generator."""
 
 from __future__ import annotations
 
@@ -25,8 +25,20 @@ def inside(wanted: object) -> Strand | None:
     for task in asyncio.all_tasks(loop):
         chain = list(_chain(task.get_coro()))
         if any(each is wanted for each in chain):
-            return Strand(f"task {task.get_name()}", tuple(_steps(chain, wanted)))
+            return Strand(_called(task), tuple(_steps(chain, wanted)))
     return None
+
+
+def current() -> str:
+    """What to call the task that the calling thread runs; "" where it runs none."""
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    task = None if asyncio is None or loop is None else asyncio.current_task(loop)
+    return "" if task is None else _called(task)
+
+
+def _called(task: Any) -> str:
+    return f"task {task.get_name()}"
 
 
 def _chain(obj: Any) -> Iterator[object]:

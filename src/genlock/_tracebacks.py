@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from genlock._log_lines import as_written
 from genlock._records import Site
 
 if TYPE_CHECKING:
@@ -27,8 +28,18 @@ _LAST_LINE = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
 _THREAD = re.compile(r"Exception in thread (?P<thread>.+?)(?: \(.*\))?:$")
 _IGNORED = re.compile(r"Exception ignored in: <(?:\w+ )*object (?P<owner>\S+) at ")
 _DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
-_ESCAPED = "Traceback (most recent call last):\\n"
-_HINTS = ("Traceback", "generator", "coroutine", "already awaited", "Exception", "direct cause")
+_CAME_OVER = "During handling of the above exception, another exception occurred:"
+_REPORT = re.compile(r"genlock: (?:The program caught this: )?(?P<text>\[GL\d{3}\] .+)")
+_HINTS = (
+    "Traceback",
+    "generator",
+    "coroutine",
+    "already awaited",
+    "xception",
+    "direct cause",
+    '  File "',
+    "genlock: ",
+)
 """One of them is in every line that matters outside of a traceback."""
 _INDENT = " \t|+"
 _MOST_FRAMES = 2000
@@ -41,8 +52,9 @@ class TracebackText:
     """A traceback as it was printed: its last line, and its frames, the outermost first.
 
     `line` is where it begins in the log, from 1. `message` is what follows its last line, further
-    in. `owner` is the generator that was being collected. A mention of an error without a traceback
-    has no frames.
+    in. `owner` is the generator that was being collected. `over` is where the traceback begins that
+    this one was raised over. A mention of an error without a traceback has no frames; nor has a
+    report of genlock's, which has been told what it is about.
     """
 
     error: str
@@ -52,6 +64,8 @@ class TracebackText:
     owner: str = ""
     message: tuple[str, ...] = ()
     cause: TracebackText | None = None
+    over: int = 0
+    is_report: bool = False
 
 
 def tracebacks(lines: Iterable[str]) -> Iterator[TracebackText]:
@@ -60,19 +74,9 @@ def tracebacks(lines: Iterable[str]) -> Iterator[TracebackText]:
     for number, line in enumerate(lines, 1):
         if not reader.open and not any(hint in line for hint in _HINTS):
             continue
-        for part in _unescaped(line.rstrip()):
+        for part in as_written(line):
             yield from reader.read(part, number)
     yield from reader.end()
-
-
-def _unescaped(line: str) -> list[str]:
-    if _ESCAPED not in line:
-        return [line]
-    plain = line.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
-    before, header, rest = plain.partition("Traceback (most")
-    # What stands before it in a JSON object is no prefix of its lines.
-    *inside, last = (header + rest).split("\n")
-    return [before, *inside, re.sub(r'["\'][,}\]].*$', "", last)]
 
 
 class _Open:
@@ -114,7 +118,7 @@ class _Reader:
         self.open: list[_Open] = []
         self.thread = self.owner = ""
         self.last: TracebackText | None = None
-        self.is_cause = False
+        self.is_cause = self.is_over = False
 
     def read(self, line: str, number: int) -> Iterator[TracebackText]:
         line = _TIME.sub("", line)
@@ -127,6 +131,11 @@ class _Reader:
                 yield from self.go_on(current, line, number)
                 return
         if self.open and not self.open[-1].frames and self.adopt(self.open[-1], line):
+            yield from self.go_on(self.open[-1], line, number)
+            return
+        frame = _FRAME.search(line)
+        if frame is not None and frame["function"] and line[: frame.start()].endswith("  "):
+            yield from self.begin(line[: frame.start() - 2], number)  # its head was cut off
             yield from self.go_on(self.open[-1], line, number)
             return
         yield from self.outside(line, number)
@@ -170,9 +179,10 @@ class _Reader:
     def end_with(self, current: _Open, text: str) -> None:
         frames = tuple(current.frames)
         cause = self.last if self.is_cause else None
-        told = TracebackText(text, current.line, frames, self.thread, self.owner, cause=cause)
+        over = self.last.line if self.last is not None and self.is_over else 0
+        told = TracebackText(text, current.line, frames, self.thread, self.owner, (), cause, over)
         self.thread = self.owner = ""
-        self.is_cause = False
+        self.is_cause = self.is_over = False
         self.last, current.told = told, told
 
     def add_message(
@@ -199,7 +209,12 @@ class _Reader:
         elif (ignored := _IGNORED.search(line)) is not None:
             self.owner = ignored["owner"]
         elif _DIRECT_CAUSE in line:
-            self.is_cause = True
+            self.is_cause = self.is_over = True
+        elif _CAME_OVER in line:
+            self.is_over = True
+        elif (report := _REPORT.search(line)) is not None:
+            yield from self.begin(line[: report.start()], number)
+            self.open[-1].told = TracebackText(report["text"], number, is_report=True)
         elif line:
             yield TracebackText(line, number)
 

@@ -15,11 +15,11 @@ _WAITS_SHOWN = 12
 _NANO = 1e9
 
 PROSPECTS = {
-    "deadlock": "never ends: a deadlock",
-    "behind a deadlock": "never ends: behind a deadlock",
-    "gone": "never ends: whoever is inside is gone",
+    "deadlock": "a deadlock",
+    "behind a deadlock": "behind a deadlock",
+    "gone": "whoever is inside is gone",
 }
-"""Why a wait will not end."""
+"""Why a wait cannot end by itself."""
 
 
 def waiting(waits: Sequence[Wait]) -> list[str]:

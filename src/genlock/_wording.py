@@ -78,6 +78,23 @@ def not_of_the_protocol(error: str) -> str:
     return f"{error}\n  This is no error about a generator, and none is its cause or its context."
 
 
+def not_explainable(given: object) -> str:
+    """What was to be explained is no exception."""
+    return (
+        "explain() takes an exception, as  except … as error  names it, not"
+        f" {reprlib.repr(given)}.\n"
+        "  A text is for the command:  genlock explain 'ValueError: …'"
+    )
+
+
+def not_a_pattern(given: object) -> str:
+    """What names functions to be guarded is no text."""
+    return (
+        f"instrument() takes a pattern such as 'pkg.mod:function', not {reprlib.repr(given)}.\n"
+        "  To guard a function in hand:  guarded_one = genlock.guarded(function)"
+    )
+
+
 def about_explanation(code: str, found_in: str, more: int) -> list[str]:
     """Where the explained error was found, whether there are others, where to read on."""
     lines = []
@@ -345,10 +362,11 @@ def _inside_and_call(diagnosis: Diagnosis) -> list[str]:
 
 def rows(strand: Strand) -> list[str]:
     """A call path as aligned rows: who, where, the code, the remark."""
+    outermost = strand.steps[0].actor if strand.steps else ""
     table = [
         (who, place(step.site), step.site.code, step.remark)
         for who, step in zip(
-            [strand.thread, *(f"→ {step.actor}" for step in strand.steps[1:])],
+            [strand.thread or outermost, *(f"→ {step.actor}" for step in strand.steps[1:])],
             strand.steps,
             strict=False,
         )

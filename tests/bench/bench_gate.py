@@ -14,6 +14,7 @@ import platform
 from importlib.metadata import version
 
 import contention
+import recording
 import single_thread
 from effort import FULL, QUICK
 from tables import Reach, Table, summary
@@ -22,6 +23,7 @@ SECTIONS = {
     "calls": single_thread.calls,
     "making": single_thread.making,
     "running-mean": single_thread.running_mean,
+    "recording": recording.recording,
     "throughput": contention.throughput,
     "waits": contention.waits,
     "starvation": contention.starvation,

@@ -42,7 +42,7 @@ def calls(effort: Effort) -> tuple[Table, list[Reach]]:
             name: Timer(statement, globals={"peer": peer, "islice": itertools.islice})
             for name, peer in echoes.items()
         }
-        times[operation] = _fastest(timers, effort, calls_each)
+        times[operation] = fastest(timers, effort, calls_each)
 
     table = Table(
         "A call by one thread: ns, and ratio to serialize",
@@ -72,7 +72,7 @@ def making(effort: Effort) -> tuple[Table, list[Reach]]:
         )
         for name, recipe in peers.RECIPES.items()
     }
-    times = _fastest(timers, effort)
+    times = fastest(timers, effort)
     sizes = {name: _bytes_each(recipe, effort.objects) for name, recipe in peers.RECIPES.items()}
 
     table = Table(
@@ -99,7 +99,7 @@ def running_mean(effort: Effort) -> tuple[Table, list[Reach]]:
         name: Timer("mean.send(1)", globals={"mean": mean})
         for name, mean in peers.running_means().items()
     }
-    times = _fastest(timers, effort)
+    times = fastest(timers, effort)
 
     table = Table(
         "A running mean takes a value: ns, and ratio to the object with a method",
@@ -111,7 +111,7 @@ def running_mean(effort: Effort) -> tuple[Table, list[Reach]]:
     return table, [at_most("guarded coroutine / object with a lock", ratio, 1.0)]
 
 
-def _fastest(timers: Mapping[str, Timer], effort: Effort, calls_each: int = 1) -> dict[str, float]:
+def fastest(timers: Mapping[str, Timer], effort: Effort, calls_each: int = 1) -> dict[str, float]:
     """Nanoseconds of a call to each peer, the least of rounds in which the peers take turns.
 
     Other processes only ever add time, so that the least is the nearest to the cost itself.

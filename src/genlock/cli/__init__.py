@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "dump": "Print what the guards of a running process do, and who waits for whom.",
     "explain": "Say what an error about a generator means, by its code or from a log.",
+    "report": "Show what a recording tells: each coroutine, call cycles, inverted orders.",
     "run": "Run a program unchanged, and explain its errors about generators.",
 }
 """The subcommands, each with the line that says what it is for."""

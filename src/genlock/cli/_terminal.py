@@ -25,10 +25,10 @@ def write(text: str, stream: TextIO | None = None, *, for_people: bool = True) -
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console
         return
-    if for_people and _wants_colour(stream) and _write_in_colour(text, stream):
-        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
+        if for_people and _wants_colour(stream) and _write_in_colour(text, stream):
+            return
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
     except BrokenPipeError:  # whoever reads has seen enough

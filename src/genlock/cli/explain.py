@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"gl\d+", re.IGNORECASE)
 _NOTHING_FOUND = 1
 _INTERRUPTED = 130
-_LONGEST_LINE = 1 << 16  # bytes: what is longer comes in parts
+_LONGEST_LINE = 1 << 20  # bytes: of what is longer, the rest is left out
 _STDIN = "-"
 _USAGE = (
     "give it a code, or a log to read:  genlock explain GL011  |  genlock explain app.log  | "
@@ -35,13 +35,14 @@ def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `genlock explain`."""
     parser.epilog = (
         "Exit status: 0 something was explained, 1 there was nothing about generators, 2 misuse,"
-        " 130 Ctrl-C (what was read until then is explained)."
+        " or a file that cannot be read, 130 Ctrl-C (what was read until then is explained)."
     )
     parser.add_argument(
         "subjects",
         nargs="*",
-        metavar="CODE|FILE",
-        help="a code such as GL003, or a log with tracebacks; '-' or nothing: standard input",
+        metavar="CODE|FILE|TEXT",
+        help="a code such as GL003, a log with tracebacks, or the text of an error; '-' or nothing:"
+        " standard input",
     )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
 
@@ -51,54 +52,72 @@ def perform(options: argparse.Namespace) -> int:
     subjects: list[str] = options.subjects
     if not subjects and sys.stdin is not None and sys.stdin.isatty():
         raise RefusedError(_USAGE)
-    files = [each for each in subjects if not _is_code(each)]
-    codes = [_known(each) for each in subjects if _is_code(each)]
-    if not subjects:
-        files = [_STDIN]
-    return _explain(codes, files, as_json=options.json)
+    answers = _Answers()
+    for subject in subjects or [_STDIN]:
+        answers.look_up(subject)
+    try:
+        answers.write(as_json=options.json)
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
+        raise RefusedError(f"cannot write: {error.strerror}") from None
+    return answers.status()
 
 
-def _explain(codes: list[str], files: list[str], *, as_json: bool) -> int:
-    found: list[Finding] = []
-    log = _Log()
-    for file in files:
-        found += findings(log.lines(file), "" if file == _STDIN else file)
-    if as_json:
-        pages = [PAGES[code].as_dict() for code in codes]
-        write(json.dumps({"pages": pages, "findings": [each.as_dict() for each in found]}))
-    else:
-        texts = [*(str(PAGES[code]) for code in codes), *map(told, found)]
+class _Answers:
+    """What is to be told of the subjects, and what is wrong with some of them.
+
+    Logs are read until Ctrl-C: that of a program that still runs is told as far as it went.
+    """
+
+    def __init__(self) -> None:
+        self._codes: list[str] = []
+        self._logs: list[str] = []
+        self._found: list[Finding] = []
+        self._wrong: list[str] = []
+        self._is_interrupted = False
+
+    def look_up(self, subject: str) -> None:
+        """Find out about a code, a log, or the text of an error."""
+        code = subject.upper()
+        if code in PAGES:
+            self._codes.append(code)
+        elif _CODE.fullmatch(subject):
+            self._wrong.append(f"no such code: {subject}; there are {', '.join(PAGES)}")
+        elif not os.path.exists(subject) and (meant := findings([subject])):
+            self._found += meant
+        else:
+            self._logs.append("standard input" if subject == _STDIN else subject)
+            self._found += findings(self._lines(subject), "" if subject == _STDIN else subject)
+
+    def _lines(self, file: str) -> Iterator[str]:
+        try:
+            yield from () if self._is_interrupted else _lines(file)
+        except KeyboardInterrupt:
+            self._is_interrupted = True
+        except OSError as error:
+            self._wrong.append(f"cannot read {file}: {error.strerror}")
+
+    def write(self, *, as_json: bool) -> None:
+        """Write them to standard output."""
+        if as_json:
+            pages = [PAGES[code].as_dict() for code in self._codes]
+            write(
+                json.dumps({"pages": pages, "findings": [each.as_dict() for each in self._found]})
+            )
+            return
+        texts = [*(str(PAGES[code]) for code in self._codes), *map(told, self._found)]
         if texts:
             write("\n\n".join(texts))
-    if log.is_interrupted:
-        return _INTERRUPTED
-    if files and not found and not codes:
-        names = ["standard input" if file == _STDIN else file for file in files]
-        raise RefusedError(nothing_found(names), _NOTHING_FOUND)
-    return 0
 
-
-class _Log:
-    """Reads logs until Ctrl-C: that of a program that still runs is told as far as it went."""
-
-    is_interrupted = False
-
-    def lines(self, file: str) -> Iterator[str]:
-        try:
-            yield from () if self.is_interrupted else _lines(file)
-        except KeyboardInterrupt:
-            self.is_interrupted = True
-
-
-def _is_code(subject: str) -> bool:
-    return _CODE.fullmatch(subject) is not None and not os.path.exists(subject)
-
-
-def _known(subject: str) -> str:
-    code = subject.upper()
-    if code not in PAGES:
-        raise RefusedError(f"no such code: {subject}; there are {', '.join(PAGES)}")
-    return code
+    def status(self) -> int:
+        """How it went. Raises RefusedError for what is wrong."""
+        if self._wrong:
+            raise RefusedError("; ".join(self._wrong))
+        if self._is_interrupted:
+            return _INTERRUPTED
+        if not self._found and not self._codes:
+            raise RefusedError(nothing_found(self._logs), _NOTHING_FOUND)
+        return 0
 
 
 def _lines(file: str) -> Iterator[str]:
@@ -108,11 +127,8 @@ def _lines(file: str) -> Iterator[str]:
             return
         yield from _decoded(sys.stdin.buffer)
         return
-    try:
-        with open(file, "rb") as log:
-            yield from _decoded(log)
-    except OSError as error:
-        raise RefusedError(f"cannot read {file}: {error.strerror}") from None
+    with open(file, "rb") as log:
+        yield from _decoded(log)
 
 
 def _decoded(log: BinaryIO) -> Iterator[str]:
@@ -123,6 +139,8 @@ def _decoded(log: BinaryIO) -> Iterator[str]:
     line = line.removeprefix(codecs.BOM_UTF8)
     while line:
         yield line.decode("utf-8", "replace")
+        while line and not line.endswith(b"\n"):
+            line = log.readline(_LONGEST_LINE)
         line = log.readline(_LONGEST_LINE)
 
 

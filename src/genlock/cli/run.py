@@ -9,11 +9,13 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from genlock import _run_wording
+from genlock._gates import is_off
 from genlock._instrument import Instrument
 from genlock._launch import NoProgramError, Program
 from genlock._on_signal import listen_by_default
 from genlock._patterns import Pattern, PatternError, Use
 from genlock._reporter import Reporter
+from genlock._returned import made_generators
 from genlock._rewrite import guard_generators
 from genlock._stacks import RUN_AT_ONCE
 from genlock.cli import RefusedError
@@ -21,7 +23,11 @@ from genlock.cli._output import Output
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from genlock.cli._traced_run import TracedRun
+
+    _Write = Callable[[str, dict[str, object]], None]
 
 _MAIN = "__main__"
 _TAKE_A_VALUE = ("--guard", "--output", "-o")
@@ -46,6 +52,16 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="append the report to a file, not to standard error"
+    )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="record the calls to guards in a .json or .jsonl file, for genlock report",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="record the calls to guards, and write a page that shows them, for a browser",
     )
     parser.add_argument(
         "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
@@ -76,18 +92,23 @@ def perform(options: argparse.Namespace) -> int:
     # Under its own name nobody has imported a module that is run.
     own_names = {_MAIN, name} if options.is_module else {_MAIN}
     own = [pattern for pattern in patterns if pattern.module in own_names]
+    traced_run = _traced_run(name, options.trace, options.report)
     output = Output(as_json=options.json, file=_opened(options.output))
-    reporter = Reporter(output.write, tells_caught=options.caught)
+    reporter = Reporter(_noted(output.write, traced_run), tells_caught=options.caught)
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
-    atexit.register(_finish, reporter, handles, main)
+    atexit.register(_finish, reporter, handles, main, traced_run)
     if RUN_AT_ONCE and not patterns:
         reporter.say(_run_wording.RUNS_AT_ONCE)
+    if is_off and patterns:
+        reporter.say(_run_wording.IS_OFF)
     for handle in handles:
         handle.install()
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)
     reporter.start()
     listen_by_default()
+    if traced_run is not None:
+        traced_run.start()
     try:
         program.run(lambda error: reporter.tell(error, "program"))
     except NoProgramError as error:
@@ -102,32 +123,42 @@ class _MainGuard:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns = patterns
-        self._names: list[str] = []
+        self._makers: list[str] = []
+        self._others: list[str] = []
         self._is_compiled = False
         self._before = sys.modules.get(_MAIN)
         self._process = os.getpid()
 
     def rewrite(self, tree: ast.Module) -> ast.Module:
         self._is_compiled = True
-        return guard_generators(tree, self._matches)
+        return guard_generators(tree, self._matches, self._names_it)
 
     def _matches(self, qualname: str) -> bool:
-        self._names.append(qualname)
+        self._makers.append(qualname)
         return any(_means(pattern, qualname) for pattern in self._patterns)
 
+    def _names_it(self, qualname: str) -> bool:
+        self._others.append(qualname)
+        return any(_means(pattern, qualname, by_name=True) for pattern in self._patterns)
+
     def unused(self) -> Iterator[Use]:
-        """The patterns that matched nothing, unless the program could not be compiled at all."""
+        """The patterns that guarded nothing, unless the program could not be compiled at all."""
         if not self._is_compiled and sys.modules.get(_MAIN) is self._before:
             return
         if os.getpid() != self._process:  # the parent tells
             return
         for pattern in self._patterns:
-            if not any(_means(pattern, name) for name in self._names):
-                near = pattern.nearest(self._names)
-                yield Use(pattern, is_imported=self._is_compiled, near=near)
+            if any(_means(pattern, name) for name in self._makers):
+                continue
+            named = [name for name in self._others if _means(pattern, name, by_name=True)]
+            if made_generators.isdisjoint(named):
+                near = pattern.nearest([*self._makers, *self._others])
+                yield Use(pattern, self._is_compiled, tuple(named), near)
 
 
-def _means(pattern: Pattern, qualname: str) -> bool:
+def _means(pattern: Pattern, qualname: str, *, by_name: bool = False) -> bool:
+    if by_name and pattern.has_wildcards:
+        return False
     # A wildcard means functions: what is made by an expression has no name that one would know.
     return pattern.matches(qualname) and ("<" in pattern.function or not qualname.endswith(">"))
 
@@ -146,12 +177,42 @@ def _opened(name: str | None) -> TextIO | None:
         # It stays open as long as the program runs.
         return open(name, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise RefusedError(_run_wording.no_file(name, error.strerror)) from None
+        raise RefusedError(_run_wording.no_file("--output", name, error.strerror)) from None
 
 
-def _finish(reporter: Reporter, handles: Sequence[Instrument], main: _MainGuard) -> None:
+def _traced_run(program: str, trace: str | None, page: str | None) -> TracedRun | None:
+    if trace is None and page is None:
+        return None
+    from genlock.cli._traced_run import TracedRun
+
+    return TracedRun(program, trace=trace, page=page)
+
+
+def _noted(write: _Write, traced_run: TracedRun | None) -> _Write:
+    """What is told of errors, told to the recording, too."""
+    if traced_run is None:
+        return write
+
+    def write_and_note(text: str, facts: dict[str, object]) -> None:
+        write(text, facts)
+        traced_run.note(text, facts)
+
+    return write_and_note
+
+
+def _finish(
+    reporter: Reporter,
+    handles: Sequence[Instrument],
+    main: _MainGuard,
+    traced_run: TracedRun | None,
+) -> None:
+    if traced_run is not None:
+        traced_run.stop()
     reporter.finish()
+    if traced_run is not None:
+        traced_run.save(reporter.say)
     for handle in handles:
         handle.tell_what_is_missing(is_use_expected=True)
     for use in main.unused():
-        reporter.say(_run_wording.matched_nothing(use))
+        nothing = _run_wording.guarded_nothing if use.matched else _run_wording.matched_nothing
+        reporter.say(nothing(use))

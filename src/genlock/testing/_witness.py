@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genlock import _frames, _stacks
 from genlock._errors import GenlockError
 from genlock._explain import explain_in_thread
+from genlock._sighting import Known
 from genlock._wording import in_words
 from genlock.testing import _subjects
 from genlock.testing._records import Inside, Story, Stretch
@@ -119,7 +120,7 @@ def _diagnosis(error: BaseException, thread: int | None) -> str:
     """What is known of the cause of an error, in words."""
     if isinstance(error, GenlockError):
         return str(error)
-    explanation = explain_in_thread(error, "" if thread is None else thread_name(thread))
+    explanation = explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
     # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
     return "" if explanation.not_known or not explanation else str(explanation)
 

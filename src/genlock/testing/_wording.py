@@ -281,6 +281,8 @@ class Cycle(Protocol):
     def path(self) -> Sequence[str]: ...
     @property
     def sites(self) -> Sequence[Site | None]: ...
+    @property
+    def is_reentry(self) -> bool: ...
 
 
 class Inversion(Protocol):
@@ -301,12 +303,14 @@ class Inversion(Protocol):
 
 
 def cycles(found: Sequence[Cycle]) -> str:
-    """Calls that came back, or would."""
+    """Calls that came back."""
     lines = [f"{_plural(len(found), 'call cycle')}: a call comes back to its own generator."]
     for cycle in found:
         lines.append("  " + " → ".join(cycle.path))
         for name, site in zip(cycle.path, cycle.sites, strict=False):
-            lines += [f"    {name} calls at {place(site)}:  {site.code}"] if site else []
+            if site:
+                code = f":  {site.code}" if site.code else ""
+                lines.append(f"    {name} calls at {place(site)}{code}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,272 @@
+"""From events to the call graph: which guard drove which, and what may come of that."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from genlock import _nesting
+from genlock._events import by_function, told_apart
+from genlock._graph import Digraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genlock._events import Event, Trace, TracedGuard
+    from genlock._records import Site
+
+
+@dataclass(slots=True)
+class Node:
+    """A guard, or all guards of one function, and what happened to it. Times in nanoseconds.
+
+    `time` is that inside, with what it drove; `own_time` without.
+    """
+
+    name: str
+    resumptions: int = 0
+    time: int = 0
+    own_time: int = 0
+    waited: int = 0
+
+
+@dataclass(slots=True)
+class Edge:
+    """`driver` was inside its generator when it called `driven`: how often, and for how long.
+
+    `site` is one line that did it, `threads` the names of those in which it happened.
+    """
+
+    driver: str
+    driven: str
+    count: int = 0
+    time: int = 0
+    site: Site | None = None
+    threads: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A path of calls that comes back to where it began: its first name is its last.
+
+    `sites` are the lines of the calls. With `is_reentry` it happened as one path, in one thread:
+    the call met its own generator. Else its parts were seen, at different times or in different
+    threads; `others` are then further names from which there are ways in and out of this cycle.
+    """
+
+    path: tuple[str, ...]
+    sites: tuple[Site | None, ...]
+    is_reentry: bool
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inversion:
+    """`first` was held when `second` was called, and elsewhere the other way round.
+
+    A potential deadlock: two threads that do so at one moment wait for each other. `site` and
+    `threads` are of the one order, `other_site` and `other_threads` of the other.
+    """
+
+    first: str
+    second: str
+    site: Site | None
+    threads: tuple[str, ...]
+    other_site: Site | None
+    other_threads: tuple[str, ...]
+
+
+class _Order:
+    """That one name was held when another one was called: where, in which threads, within what."""
+
+    def __init__(self, site: Site | None, within: frozenset[str]) -> None:
+        self.site = site
+        self.threads: dict[int, str] = {}
+        self.within = within
+
+
+class CallGraph:
+    """Which guards drove which; made by `Recording.call_graph`. Times in nanoseconds."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, Node] = {}
+        self._edges: dict[tuple[str, str], Edge] = {}
+        self._orders: dict[tuple[str, str], _Order] = {}
+        self._reentries: dict[tuple[str, ...], Cycle] = {}
+        # The ways by which threads got somewhere: each tells of the orders only once.
+        self._paths: set[tuple[object, ...]] = set()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Everything that was called, in the order of names."""
+        return tuple(sorted(self._nodes.values(), key=lambda node: node.name))
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """What drove what, in the order of names."""
+        return tuple(sorted(self._edges.values(), key=lambda edge: (edge.driver, edge.driven)))
+
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Calls that came back to their own generator, then paths that would come back.
+
+        Of the latter, one for each group of guards that can all be reached from one another.
+        """
+        graph = self._digraph()
+        found = list(self._reentries.values())
+        known = {name for cycle in found for name in cycle.path}
+        others = (it for it in graph.cyclic_components() if not known.issuperset(it))
+        return (*found, *(self._cycle_in(graph, sorted(component)) for component in others))
+
+    def _cycle_in(self, graph: Digraph[str], component: list[str]) -> Cycle:
+        path = graph.cycle_through(component[0], set(component))
+        sites = tuple(self._edges[pair].site for pair in pairwise(path))
+        others = tuple(name for name in component if name not in path)
+        return Cycle(tuple(path), sites, is_reentry=False, others=others)
+
+    def inversions(self) -> tuple[Inversion, ...]:
+        """Pairs that were taken in one order here and in the other order in another thread.
+
+        Potential deadlocks, whether or not the threads ever met. Left out are pairs that were
+        taken inside of one and the same third guard each time: that lets one thread in at a time.
+        """
+        found = []
+        for (first, second), order in sorted(self._orders.items(), key=lambda item: item[0]):
+            other = self._orders.get((second, first))
+            if first >= second or other is None or order.within & other.within:
+                continue
+            if len(order.threads.keys() | other.threads.keys()) > 1:
+                threads, others = (tuple(it.threads.values()) for it in (order, other))
+                found.append(Inversion(first, second, order.site, threads, other.site, others))
+        return tuple(found)
+
+    def longest_path(self) -> tuple[str, ...]:
+        """The names on a longest path of edges; a cycle counts as one step of it."""
+        return tuple(self._digraph().longest_path())
+
+    def busiest(self, count: int = 5) -> tuple[Node, ...]:
+        """The nodes with the most time of their own, that first."""
+        nodes = sorted(self._nodes.values(), key=lambda node: (-node.own_time, node.name))
+        return tuple(nodes[:count])
+
+    def to_dot(self) -> str:
+        """The graph in the language of Graphviz."""
+        lines = ["digraph genlock {"]
+        lines += [f"  {_quoted(node.name)};" for node in self.nodes]
+        lines += [
+            f'  {_quoted(edge.driver)} -> {_quoted(edge.driven)} [label="{edge.count}"];'
+            for edge in self.edges
+        ]
+        return "\n".join([*lines, "}"]) + "\n"
+
+    def to_mermaid(self) -> str:
+        """The graph as a Mermaid flowchart, which many pages that show Markdown draw."""
+        numbers = {node.name: f"n{number}" for number, node in enumerate(self.nodes)}
+        lines = ["flowchart LR"]
+        lines += [f'  {number}["{_entities(name)}"]' for name, number in numbers.items()]
+        lines += [
+            f"  {numbers[edge.driver]} -->|{edge.count}| {numbers[edge.driven]}"
+            for edge in self.edges
+        ]
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> str:
+        """Nodes, edges, cycles and inversions as a JSON object."""
+        import json
+
+        parts = {
+            "nodes": [asdict(node) for node in self.nodes],
+            "edges": [asdict(edge) for edge in self.edges],
+            "cycles": [asdict(cycle) for cycle in self.cycles()],
+            "inversions": [asdict(inversion) for inversion in self.inversions()],
+        }
+        return json.dumps(parts)
+
+    def _digraph(self) -> Digraph[str]:
+        graph: Digraph[str] = Digraph(self._edges)
+        for name in self._nodes:
+            graph.add_node(name)
+        return graph
+
+    # How it is put together.
+
+    def add(
+        self, event: Event, outer: tuple[Event, ...], name: Callable[[TracedGuard], str]
+    ) -> None:
+        """Add an event and the calls that it was made inside of, outermost first."""
+        me = name(event.guard)
+        node = self._node(me)
+        took = event.end - event.begin if event.is_resumption else 0
+        node.resumptions += event.is_resumption
+        node.waited += event.waited
+        node.time += took
+        node.own_time += took
+        if event.outcome == "deferred":
+            return
+        self._note_orders([name(it.guard) for it in outer], me, event)
+        if event.operation == "exclusive":
+            return
+        drivers = [it for it in outer if it.operation != "exclusive"]
+        if drivers:
+            self._drive(name(drivers[-1].guard), me, event, took)
+        if any(it.guard.number == event.guard.number for it in drivers):
+            self._note_reentry([*drivers, event], name)
+
+    def _node(self, name: str) -> Node:
+        return self._nodes.get(name) or self._nodes.setdefault(name, Node(name))
+
+    def _drive(self, driver: str, driven: str, event: Event, took: int) -> None:
+        pair = driver, driven
+        edge = self._edges.get(pair) or self._edges.setdefault(pair, Edge(*pair))
+        edge.count += 1
+        edge.time += took
+        edge.site = edge.site or event.site
+        if event.thread.name not in edge.threads:
+            edge.threads.append(event.thread.name)
+        self._node(driver).own_time -= took
+
+    def _note_orders(self, holders: list[str], me: str, event: Event) -> None:
+        path = (event.thread.number, *holders, me)
+        if not holders or path in self._paths:
+            return
+        self._paths.add(path)
+        names = list(dict.fromkeys(holders))
+        for place, first in enumerate(names):
+            if first != me:
+                self._note_order(first, me, event, frozenset(names[:place]))
+
+    def _note_order(self, first: str, second: str, event: Event, within: frozenset[str]) -> None:
+        order = self._orders.get((first, second))
+        if order is None:
+            order = self._orders[first, second] = _Order(event.site, within)
+        order.within &= within
+        order.threads[event.thread.number] = event.thread.name
+
+    def _note_reentry(self, path: list[Event], name: Callable[[TracedGuard], str]) -> None:
+        last = path[-1].guard.number
+        begin = max(place for place, event in enumerate(path[:-1]) if event.guard.number == last)
+        names = tuple(name(event.guard) for event in path[begin:])
+        if names not in self._reentries:
+            sites = tuple(event.site for event in path[begin + 1 :])
+            self._reentries[names] = Cycle(names, sites, is_reentry=True)
+
+
+def call_graph(trace: Trace, *, by: str = "guard") -> CallGraph:
+    """The call graph of a trace, by "guard" or by "function"; ValueError for anything else."""
+    if by not in ("guard", "function"):
+        raise ValueError(f"a call graph is made by 'guard' or by 'function', not {by!r}")
+    names = told_apart(trace.guards) if by == "guard" else by_function(trace.guards)
+    graph = CallGraph()
+    for place in _nesting.placed(trace.events):
+        graph.add(place.event, place.outer, lambda guard: names[guard.number])
+    return graph
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _entities(text: str) -> str:
+    """Text for Mermaid, which takes the number of a character between # and ;."""
+    return "".join(f"#{ord(it)};" if it in '#&"<>`\n' else it for it in text)

@@ -1,0 +1,112 @@
+// The table of coroutines: a row for each, in the order that the reader asks for.
+
+const ROWS_AT_FIRST = 100;
+const COLUMNS = [
+  { title: "coroutine", text: (value) => value },
+  { title: "resumptions", text: (value) => value.toLocaleString("en"), isFigure: true },
+  { title: "time inside", text: duration, isFigure: true, bar: "inside" },
+  { title: "waited", text: duration, isFigure: true, bar: "waited" },
+  {
+    title: "contended",
+    text: (value) => (value ? value.toLocaleString("en") : "–"),
+    isFigure: true,
+  },
+  { title: "longest wait", text: duration, isFigure: true },
+  { title: "how it ended", text: (value) => value || "–" },
+];
+
+class Table {
+  constructor(box, rows, find) {
+    Object.assign(this, { box, find });
+    this.column = 2;
+    this.isRising = false;
+    this.limit = ROWS_AT_FIRST;
+    this.setRows(rows);
+  }
+
+  setRows(rows) {
+    this.rows = rows;
+    this.most = COLUMNS.map((_, column) =>
+      rows.reduce((most, row) => Math.max(most, row[column]), 0),
+    );
+    this.draw();
+  }
+
+  draw() {
+    const rows = this.#sorted();
+    const shown = rows.slice(0, this.limit);
+    const body = element("tbody", {}, ...shown.map((row) => this.#row(row)));
+    const head = element(
+      "thead",
+      {},
+      element("tr", {}, ...COLUMNS.map((_, it) => this.#title(it))),
+    );
+    this.box.replaceChildren(element("table", {}, head, body));
+    const left = rows.length - shown.length;
+    if (left > 0) {
+      const more = () => this.showAll();
+      const text = `Show ${inWords(left, "more row")}`;
+      this.box.append(element("button", { type: "button", class: "more", onclick: more }, text));
+    }
+    if (!rows.length) this.box.replaceChildren(element("p", { class: "empty" }, "No calls."));
+  }
+
+  showAll() {
+    this.limit = Infinity;
+    this.draw();
+  }
+
+  #sorted() {
+    const { column, isRising } = this;
+    const direction = isRising ? 1 : -1;
+    const compare = COLUMNS[column].isFigure
+      ? (one, other) => one[column] - other[column]
+      : (one, other) => one[column].localeCompare(other[column], "en", { numeric: true });
+    return [...this.rows].sort((one, other) => direction * compare(one, other));
+  }
+
+  #title(column) {
+    const { title, isFigure } = COLUMNS[column];
+    const isSorted = column === this.column;
+    const sort = isSorted ? (this.isRising ? "ascending" : "descending") : "none";
+    const arrow = element(
+      "span",
+      { "aria-hidden": "true" },
+      isSorted ? (this.isRising ? " ▲" : " ▼") : "",
+    );
+    const onclick = () => this.#sortBy(column);
+    const button = element("button", { type: "button", onclick }, title, arrow);
+    return element(
+      "th",
+      { scope: "col", "aria-sort": sort, class: isFigure ? "figure" : "" },
+      button,
+    );
+  }
+
+  #sortBy(column) {
+    this.isRising = column === this.column ? !this.isRising : !COLUMNS[column].isFigure;
+    this.column = column;
+    this.draw();
+    this.box.querySelectorAll("th button")[column].focus();
+  }
+
+  #row(row) {
+    const cells = COLUMNS.map(({ text, isFigure, bar }, column) => {
+      const cell = element("td", { class: isFigure ? "figure" : "" }, text(row[column]));
+      if (bar && row[column]) {
+        cell.classList.add("bar", bar);
+        cell.style.setProperty("--share", `${(100 * row[column]) / this.most[column]}%`);
+      }
+      return cell;
+    });
+    const find = element("button", {
+      type: "button",
+      class: "link",
+      onclick: () => this.find(row[0]),
+    });
+    find.textContent = row[0];
+    find.title = "Find it in the time line";
+    if (row[6].startsWith("raised")) cells[6].classList.add("bad");
+    return element("tr", {}, element("th", { scope: "row" }, find), ...cells.slice(1));
+  }
+}

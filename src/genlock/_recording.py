@@ -1,0 +1,179 @@
+"""Start, stop, save, load: what users record with."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from genlock import _clock, _hook
+from genlock._events import Trace
+from genlock._failures import Failures
+from genlock._log import Log
+from genlock._trace_files import UnreadableError
+from genlock.sinks import chrome, jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from genlock._calls import CallGraph
+    from genlock._events import Event
+
+SIZE = 100_000
+
+
+class Recording:
+    """The calls to all guards of this process, from `start` to `stop`; made by `trace` or `load`.
+
+    Use it as a context manager, or start and stop it: again and again, if you like; what was
+    recorded adds up. Calls that are going on when it starts or stops are left out. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        size: int = SIZE,
+        values: Callable[[Any], str] | None = None,
+        loaded: Trace | None = None,
+    ) -> None:
+        self._size = size
+        self._values = values
+        # What was recorded before, and what is being recorded into: changed as one.
+        self._state: tuple[Trace, Log | None]
+        self._state = (loaded or Trace(pid=os.getpid(), epoch=_clock.epoch()), None)
+        self._is_loaded = loaded is not None
+        self._failures = Failures()
+        self._changing = threading.RLock()
+
+    def start(self) -> None:
+        """Record from now on; nothing if that is so. Raises RuntimeError if it came from a file."""
+        with self._changing:
+            if self._is_loaded:
+                raise RuntimeError("what was loaded from a file cannot be recorded on")
+            before, log = self._state
+            if log is None:
+                log = Log(self._size, self._values)
+                self._state = (before, log)
+                self._failures.start()
+                _hook.add_log(log)
+
+    def stop(self) -> None:
+        """Record no more; nothing if that is so."""
+        with self._changing:
+            before, log = self._state
+            if log is not None:
+                _hook.remove_log(log)
+                self._failures.stop()
+                self._state = (self._with(before, log), None)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def trace(self) -> Trace:
+        """All that was recorded so far, as plain data."""
+        before, log = self._state
+        return before if log is None else self._with(before, log)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The last `size` calls, in the order in which they ended."""
+        return self.trace.events
+
+    @property
+    def dropped(self) -> int:
+        """How many older calls there were: exact when no call to a guard is going on."""
+        return self.trace.dropped
+
+    def _with(self, before: Trace, log: Log) -> Trace:
+        added, seen = log.events(), log.seen()
+        events = (*before.events, *added)[-self._size :]
+        total = len(before.events) + before.dropped + max(seen, len(added))
+        failures = self._failures.found()
+        return Trace(events, total - len(events), before.pid, before.epoch, failures=failures)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was recorded to a file, which `load` and `genlock report` read.
+
+        A name that ends in .json makes it a Chrome trace (for Perfetto or chrome://tracing), one
+        in .jsonl JSON Lines. Raises ValueError for any other name, and OSError where it cannot
+        be written.
+        """
+        save(self.trace, path)
+
+    def call_graph(self, *, by: str = "guard") -> CallGraph:
+        """Which guards drove which.
+
+        Args:
+            by: "guard", or "function" for the guards of one generator function as one.
+        """
+        from genlock._calls import call_graph
+
+        return call_graph(self.trace, by=by)
+
+
+def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Recording:
+    """Make a recording of all calls to guards: `with genlock.trace() as recording: …`.
+
+    Args:
+        size: how many calls are kept, the last ones.
+        values: makes the text of what is sent, thrown and yielded: `repr`, or a function of your
+            own, which is called while the guard is held. Kept up to 200 characters; where it
+            raises, that is said instead. By default no values are kept.
+
+    Returns a Recording that has not been started. Raises TypeError or ValueError where `size` is
+    no positive whole number or `values` cannot be called. With GENLOCK=off nothing is recorded.
+    """
+    if type(size) is not int:
+        raise TypeError(f"size has to be a whole number, not {size!r}")
+    if size < 1:
+        raise ValueError(f"size has to be 1 or more, not {size}")
+    if values is not None and not callable(values):
+        raise TypeError(f"values has to be callable, such as repr, not {values!r}")
+    return Recording(size, values)
+
+
+def load(path: str | os.PathLike[str]) -> Recording:
+    """Read back what `Recording.save` or `genlock.sinks.jsonl.JsonLines` wrote, in either format.
+
+    Of JSON Lines that were cut off, what can be read is there; `recording.trace.cut` says where.
+    Raises ValueError, with the file and the position, for what is no recording, and OSError where
+    the file cannot be read.
+    """
+    name = os.fspath(path)
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{name}, byte {error.start}: not a recording of genlock") from None
+    if not text.strip():
+        raise UnreadableError(f"{name}, line 1: the file is empty")
+    is_lines = '"kind"' in text.partition("\n")[0]
+    return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
+
+
+def save(trace: Trace, path: str | os.PathLike[str]) -> None:
+    """Write a trace to a file; see `Recording.save`."""
+    write = format_of(path).write
+    with open(path, "w", encoding="utf-8") as file:
+        write(trace, file)
+
+
+def format_of(path: str | os.PathLike[str]) -> Any:
+    """The sink that a file of this name is written by; raises ValueError where there is none."""
+    name = os.fspath(path)
+    for ending, kept_in in ((".jsonl", jsonl), (".json", chrome)):
+        if name.endswith(ending):
+            return kept_in
+    raise ValueError(f"{name}: a recording is saved as .json (Chrome trace) or .jsonl (JSON Lines)")

@@ -1,0 +1,240 @@
+"""From a call to the event that tells of it, and on to those who record or listen.
+
+Nothing that goes wrong here is felt by the call: what cannot be found out is left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from genlock import _clock, _frames, _guard, _log
+from genlock._errors import GenlockError, NotPrimedError
+from genlock._events import TracedGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+
+    from genlock._body import Body
+    from genlock._events import Event, Outcome
+    from genlock._log import Log, Place, Track
+    from genlock._records import Operation
+
+_LONGEST_TEXT = 200  # characters of a value that is kept
+
+_INTERNAL = ("genlock", "genlock.sinks", "wrapt")
+
+_serial = itertools.count(1).__next__
+
+
+class Subscription(Protocol):
+    """Somebody who is told of every event. Neither raises anything of its own."""
+
+    def begin(self, guard: TracedGuard, operation: Operation) -> Callable[[Event], None]:
+        """The generator is about to be resumed; returns what is to be called with the event."""
+
+    def tell(self, event: Event) -> None:
+        """Something that is no resumption has happened; nothing if the subscription has ended."""
+
+
+class Watch(NamedTuple):
+    """Who is there at one moment."""
+
+    logs: tuple[Log, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all there is is one recording that keeps no values."""
+        return len(self.logs) == 1 and not self.subscriptions and self.logs[0].values is None
+
+
+class _Now:
+    watch = Watch()
+
+
+now = _Now()
+"""`watch`: who is there now."""
+
+
+def enrol(gate: Body) -> TracedGuard:
+    """What events call a guard."""
+    try:
+        return gate.traced
+    except AttributeError:
+        pass
+    try:
+        told = _describe(gate)
+    except Exception:  # a __qualname__ that raises, say
+        told = TracedGuard(_serial(), "?")
+    gate.traced = told
+    return told
+
+
+def _describe(gate: Body) -> TracedGuard:
+    code = getattr(gate.guarded, "gi_code", None)
+    if code is None:
+        kind = type(gate.guarded)
+        return TracedGuard(_serial(), gate.name, f"{kind.__module__}.{kind.__qualname__}")
+    frame = getattr(gate.guarded, "gi_frame", None)
+    module = "" if frame is None else frame.f_globals.get("__name__", "")
+    function = f"{module}.{_frames.short_name(code)}".lstrip(".")
+    return TracedGuard(_serial(), gate.name, function, code.co_filename, code.co_firstlineno)
+
+
+def place() -> Place | None:
+    """The line of the user's code that made the call: cheap, and to be read as a site later."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__package__") in _INTERNAL:
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno or 0
+
+
+class Telling:
+    """One resumption, from just before it begins until those who were there are told of it."""
+
+    __slots__ = (
+        "begin",
+        "deferred",
+        "gate",
+        "guard",
+        "listeners",
+        "operation",
+        "place",
+        "sent",
+        "waited",
+        "watch",
+    )
+
+    def __init__(
+        self, gate: Body, operation: Operation, args: tuple[Any, ...], where: Place | None
+    ) -> None:
+        self.gate = gate
+        self.operation = operation
+        self.place = where
+        self.watch = now.watch
+        self.guard = enrol(gate)
+        self.waited = self.deferred = 0
+        sent = args[0] if args and operation in ("send", "throw") else None
+        self.sent = [None if sent is None else _text(log, sent) for log in self.watch.logs]
+        self.listeners = [it.begin(self.guard, operation) for it in self.watch.subscriptions]
+        self.begin = _clock.now()
+
+    def waited_since(self, since: int) -> None:
+        """The call had waited for its turn until now."""
+        self.begin = _clock.now()
+        self.waited = self.begin - since
+
+    def deferred_since(self, since: int) -> None:
+        """The call had been deferred until now."""
+        self.begin = _clock.now()
+        self.deferred = self.begin - since
+
+    def end(self, outcome: Outcome, got: Any) -> None:
+        """The call ended without an exception."""
+        try:
+            self._tell(_clock.now(), outcome, got)
+        except Exception:  # the value has to come out, whatever could not be told
+            pass
+
+    def end_with(self, error: BaseException) -> None:
+        """The call raised."""
+        end = _clock.now()
+        try:
+            outcome = outcome_of(self.gate, error)
+            if outcome == "returned":
+                self._tell(end, outcome, getattr(error, "value", None))
+            else:
+                self._tell(end, outcome, error, type(error).__name__)
+        except Exception:  # the error has to come out as it is
+            pass
+
+    def _tell(self, end: int, outcome: Outcome, got: Any, error: str = "") -> None:
+        calm = (self.waited, self.deferred, self.place)
+        facts = (
+            self.guard,
+            _log.own.thread,
+            self.operation,
+            self.begin,
+            end,
+            outcome,
+            error,
+            *calm,
+        )
+        for log, sent in zip(self.watch.logs, self.sent, strict=True):
+            if log in now.watch.logs:
+                log.take((*facts, sent, _text(log, got)))
+        for listener in self.listeners:
+            listener(_log.event_of((*facts, None, None)))
+
+
+def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
+    """Tell those of `watch` who are still there of what is no resumption."""
+    for log in watch.logs:
+        if log in now.watch.logs:
+            log.take(facts)
+    for subscription in watch.subscriptions:
+        subscription.tell(_log.event_of(facts))
+
+
+def raw_next(
+    gate: Body, track: Track, begin: float, end: float, frame: FrameType
+) -> tuple[Any, ...]:
+    """What the twin of `send` leaves of a `next`, which may have come through the guard's own."""
+    if frame.f_code is _guard.GuardedGenerator.__next__.__code__ and frame.f_back is not None:
+        frame = frame.f_back
+    return (gate.traced, track, begin, end, frame.f_code, frame.f_lasti, True)
+
+
+def raw_elsewhere(
+    gate: Body, track: Track, value: Any, begin: float, end: float
+) -> tuple[Any, ...]:
+    """The same, of a guard's first event, or of one that no Python code caused."""
+    frame = _frames.user_frame(sys._getframe(1))
+    code, offset = (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
+    return (enrol(gate), track, begin, end, code, offset, value is None)
+
+
+def tell_failure(
+    gate: Body, track: Track, operation: Operation, begin: float, error: BaseException
+) -> None:
+    """Record into one log that a resumption raised."""
+    outcome = outcome_of(gate, error)
+    name = "" if outcome == "returned" else type(error).__name__
+    if outcome == "refused":
+        name = NotPrimedError.__name__  # what the caller gets, in a moment
+    times = (_clock.in_ns(begin), _clock.now())
+    facts = (enrol(gate), track.thread, operation, *times, outcome, name, 0, 0, place(), None, None)
+    track.add(facts)
+
+
+def outcome_of(gate: Body, error: BaseException) -> Outcome:
+    """What `error` says of the call to `gate` that it came out of."""
+    if isinstance(error, StopIteration):
+        return "returned"
+    if isinstance(error, GenlockError) and error.diagnosis.guard == gate.name:
+        return "refused" if _is_ours(error.__traceback__) else "raised"
+    return "refused" if gate.is_not_primed(error) else "raised"
+
+
+def _is_ours(traceback: TracebackType | None) -> bool:
+    """Whether an error came through no code but genlock's."""
+    while traceback is not None:
+        if not _frames.is_internal(traceback.tb_frame):
+            return False
+        traceback = traceback.tb_next
+    return True
+
+
+def _text(log: Log, value: Any) -> str | None:
+    if log.values is None:
+        return None
+    try:
+        text = str(log.values(value))
+    except Exception as error:
+        return f"<{type(error).__name__} while it was put into words>"
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -1,0 +1,102 @@
+"""What both file formats of a trace have in common: their mark, and what can be wrong with one."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar, cast
+
+from genlock._events import Event, Failure
+from genlock._records import Site
+
+FORMAT = "genlock-trace"
+VERSION = 1
+"""Goes up when a reader of the version before would misunderstand a file."""
+
+REFERRED = ("guard", "thread", "site")
+"""The fields of events that files tell of apart, once each."""
+
+_DEFAULTS = {item.name: item.default for item in fields(Event) if item.default is not MISSING}
+_PLAIN = tuple(name for name in Event.__slots__ if name not in REFERRED)
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "Operation": (str,),
+    "Outcome": (str,),
+}
+"""What fields may hold, by what the records say of them; other fields hold records."""
+
+_Made = TypeVar("_Made")
+
+
+class UnreadableError(ValueError):
+    """A file holds no trace that could be read: its name, the position and the reason."""
+
+
+def marked() -> dict[str, Any]:
+    """What both formats carry to be known again."""
+    return {"format": FORMAT, "version": VERSION}
+
+
+def parsed(text: str) -> Any:
+    """What JSON says. ValueError, and of its kinds JSONDecodeError, if it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets within brackets, too deep to be read") from None
+
+
+def check_mark(head: dict[str, Any], where: str) -> None:
+    """Raise UnreadableError unless `head` is that of a trace of a version that is known."""
+    version = head.get("version")
+    if head.get("format") != FORMAT or type(version) is not int:
+        raise UnreadableError(f"{where}: not a recording of genlock")
+    if version > VERSION:
+        raise UnreadableError(
+            f"{where}: a recording of version {version}; this genlock reads up to {VERSION}"
+        )
+
+
+def plain_fields(event: Event) -> dict[str, Any]:
+    """The fields of an event that stand for themselves, but those with their default value."""
+    told = {name: getattr(event, name) for name in _PLAIN}
+    return {
+        name: value
+        for name, value in told.items()
+        if name not in _DEFAULTS or value != _DEFAULTS[name]
+    }
+
+
+def made(kind: type[_Made], told: dict[str, Any]) -> _Made:
+    """A record of what a file says. Raises ValueError where that does not make one."""
+    try:
+        record = kind(**told)
+    except TypeError as error:
+        raise ValueError(f"not a {kind.__name__}: {error}") from None
+    for name, types in _checked_fields(cast("Any", kind)):
+        if type(getattr(record, name)) not in types:
+            raise ValueError(f"{name!r} cannot be {told[name]!r:.40}")
+    return record
+
+
+@functools.cache
+def _checked_fields(kind: Any) -> list[tuple[str, tuple[type, ...]]]:
+    typed = ((item.name, str(item.type)) for item in fields(kind))
+    return [(name, _TYPES[text]) for name, text in typed if text in _TYPES]
+
+
+def whole_number(told: dict[str, Any], name: str) -> int:
+    """A number that a file tells. Raises ValueError if it is none, KeyError if it is missing."""
+    number = told[name]
+    if type(number) is not int:
+        raise ValueError(f"{name!r} cannot be {number!r:.40}")
+    return number
+
+
+def failure(told: dict[str, Any]) -> Failure:
+    """The failure that a file tells of. Raises ValueError or TypeError where it does not."""
+    site = told.get("site")
+    return made(Failure, {**told, "site": None if site is None else made(Site, site)})

@@ -1,0 +1,107 @@
+"""`genlock run --trace FILE --report FILE.html`: a recording of the whole program."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from genlock import _recording, _run_wording
+from genlock._events import Failure
+from genlock._records import Site
+from genlock.cli import RefusedError
+from genlock.cli._page_file import check_name, write_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from genlock._events import Trace
+
+
+class TracedRun:
+    """Records the calls to guards, and saves them when the program has ended, however that was.
+
+    Args:
+        program: what the page calls the recording.
+        trace: the file that the recording is saved in, if it is to be.
+        page: the file that the page of it is written to, if it is to be.
+
+    Raises RefusedError where a name tells no format, or the file cannot be written.
+    """
+
+    def __init__(self, program: str, *, trace: str | None, page: str | None) -> None:
+        self._program = os.path.basename(program)
+        self._trace = None if trace is None else _File("--trace", trace, _recording.format_of)
+        self._page = None
+        if page is not None:
+            self._page = _File("--report", page, lambda name: check_name("--report", name))
+        self._process = os.getpid()
+        self._recording = _recording.trace()
+        self._failures: list[Failure] = []
+
+    def start(self) -> None:
+        """Record from now on."""
+        self._recording.start()
+
+    def stop(self) -> None:
+        """Record no more."""
+        self._recording.stop()
+
+    def note(self, text: str, facts: Mapping[str, Any]) -> None:
+        """Keep what the user is told of an error of the program's."""
+        if facts["genlock"] == "error":
+            self._failures.append(_failure(text, facts))
+
+    def save(self, say: Callable[[str], None]) -> None:
+        """Save what was recorded, and say so."""
+        if os.getpid() != self._process:
+            return  # the files are the parent's
+        recorded = self._recording.trace
+        trace = replace(recorded, failures=(*recorded.failures, *self._failures))
+        for file, save in ((self._trace, self._save_trace), (self._page, self._save_page)):
+            if file is None:
+                continue
+            try:
+                say(save(trace, file))
+            except RefusedError as error:
+                say(str(error))
+            except Exception as error:  # how the program ended is the program's
+                reason = getattr(error, "strerror", None) or str(error)
+                say(_run_wording.no_file(file.option, file.name, reason))
+
+    def _save_trace(self, trace: Trace, file: _File) -> str:
+        _recording.save(trace, file.path)
+        return _run_wording.recorded(len(trace.events), trace.dropped, file.name)
+
+    def _save_page(self, trace: Trace, file: _File) -> str:
+        return write_page(trace, self._program, file.path, option=file.option, shown=file.name)
+
+
+class _File:
+    """A file that is to be written when the program has ended."""
+
+    def __init__(self, option: str, name: str, check: Callable[[str], object]) -> None:
+        try:
+            check(name)
+            with open(name, "a", encoding="utf-8"):  # not later, when all would be lost
+                pass
+        except ValueError as error:
+            raise RefusedError(f"{option}: {error}") from None
+        except OSError as error:
+            raise RefusedError(_run_wording.no_file(option, name, error.strerror)) from None
+        self.option = option
+        self.name = name
+        self.path = os.path.abspath(name)  # the program may change the directory
+
+
+def _failure(text: str, facts: Mapping[str, Any]) -> Failure:
+    sighting = facts.get("sighting") or {}
+    site = (sighting.get("call") or {}).get("site")
+    return Failure(
+        facts["code"],
+        facts["error"],
+        text,
+        fate=facts["fate"],
+        thread=sighting.get("thread", ""),
+        site=Site(**site) if site else None,
+    )

@@ -1,0 +1,115 @@
+"""`genlock report`: what a recording tells, in the terminal or as a page."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from genlock import _report_wording as wording
+from genlock._calls import call_graph
+from genlock._recording import load
+from genlock._summary import summary
+from genlock.cli import RefusedError
+from genlock.cli._page_file import check_name, write_page
+from genlock.cli._terminal import write
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from genlock._events import Trace
+
+_ROWS = 20
+_NAME_WIDTH = 24
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommand's arguments."""
+    parser.add_argument("file", help="what Recording.save has written: .json or .jsonl")
+    parser.add_argument(
+        "--by",
+        choices=("guard", "function"),
+        default="guard",
+        help="a row for each guard, or one for all guards of a function (default: guard)",
+    )
+    parser.add_argument(
+        "--top", type=int, default=_ROWS, help=f"how many rows to show (default: {_ROWS})"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE.html",
+        help="write a page that shows all of it, with a time line, in the place of the summary",
+    )
+
+
+def perform(options: argparse.Namespace) -> int:
+    """Print the summary, or write the page; returns the exit status."""
+    if options.output is not None:
+        check_name("--output", options.output)
+    if options.top < 1:
+        raise RefusedError(f"--top has to be 1 or more, not {options.top}")
+    trace = _loaded(options.file)
+    if options.output is not None:
+        name = os.path.basename(options.file)
+        write(write_page(trace, name, options.output, option="--output"))
+        return 0
+    write("\n".join(wording.heading(options.file, trace)))
+    _write_table(trace, options.by, options.top)
+    _write_findings(trace, options.by)
+    return 0
+
+
+def _loaded(name: str) -> Trace:
+    try:
+        return load(name).trace
+    except OSError as error:
+        raise RefusedError(f"{name}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _write_table(trace: Trace, by: str, top: int) -> None:
+    rows = [wording.cells(row) for row in summary(trace, by=by)]
+    if not rows:
+        return
+    write("")
+    if not _draw_with_rich(rows[:top]):
+        write("\n".join(wording.table([wording.COLUMNS, *rows[:top]])))
+    if len(rows) > top:
+        write(wording.left_out(len(rows) - top))
+
+
+def _draw_with_rich(rows: Sequence[Sequence[str]]) -> bool:
+    """On a terminal, and where rich is installed; whether it was so."""
+    if not sys.stdout.isatty():
+        return False
+    try:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        return False
+    first, *figures, last = wording.COLUMNS
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    width = min(_NAME_WIDTH, max(len(row[0]) for row in rows))
+    table.add_column(first, overflow="fold", min_width=width)
+    for name in figures:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(last, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+    return True
+
+
+def _write_findings(trace: Trace, by: str) -> None:
+    graph = call_graph(trace, by=by)
+    cycles = [wording.cycle(found) for found in graph.cycles()]
+    inversions = [wording.inversion(found) for found in graph.inversions()]
+    for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):
+        lines = chain.from_iterable(paragraphs or [[wording.nothing_found(what, trace)]])
+        write("\n".join(["", *lines]))

@@ -1,0 +1,281 @@
+"""The call graph: who drove whom, what comes back, and what is taken in both orders."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from itertools import pairwise
+
+import pytest
+
+import genlock
+from crew import Worker
+from genlock._calls import CallGraph, call_graph
+from genlock._events import Event, Trace, TracedGuard, TracedThread
+from genlock._records import Site
+from traces import drawn_trace
+
+GUARDS: dict[str, TracedGuard] = {
+    name: TracedGuard(number, name, f"demo.{name[0]}") for number, name in enumerate("abcdeg", 1)
+}
+THREADS = [TracedThread(number, f"thread-{number}", number) for number in range(1, 5)]
+
+
+class Calls:
+    """Writes a trace: each call path, in a thread, as calls that lie within one another."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.now = 0
+
+    def path(self, thread: int, names: str, *, refused: bool = False, held: str = "") -> Calls:
+        """One call that drives the next, and so on; those in `held` are exclusive use."""
+        depth = len(names)
+        for place in range(depth - 1, -1, -1):
+            name = names[place]
+            is_refused = refused and place == depth - 1
+            self.events.append(
+                Event(
+                    GUARDS[name],
+                    THREADS[thread],
+                    "exclusive" if name in held else "send",
+                    self.now + 10 * place,
+                    self.now + 10 * place if is_refused else self.now + 10 * (2 * depth - place),
+                    "refused" if is_refused else "kept" if name in held else "yielded",
+                    site=Site("demo.py", ord(name), "main"),
+                )
+            )
+        self.now += 10 * (2 * depth + 2)
+        return self
+
+    def graph(self, by: str = "guard") -> CallGraph:
+        return call_graph(Trace(tuple(self.events)), by=by)
+
+
+def test_edges_count_calls_and_add_up_times() -> None:
+    graph = Calls().path(0, "abc").path(1, "ab").graph()
+    edges = [(it.driver, it.driven, it.count, it.time, it.threads) for it in graph.edges]
+    assert edges == [
+        ("a", "b", 2, 40 + 20, ["thread-1", "thread-2"]),
+        ("b", "c", 1, 20, ["thread-1"]),
+    ]
+    assert graph.edges[0].site == Site("demo.py", ord("b"), "main")
+    nodes = {node.name: (node.resumptions, node.time, node.own_time) for node in graph.nodes}
+    assert nodes == {"a": (2, 60 + 40, 40), "b": (2, 40 + 20, 40), "c": (1, 20, 20)}
+
+
+def test_a_reentry_is_a_cycle_that_happened() -> None:
+    (cycle,) = Calls().path(0, "abcb", refused=True).graph().cycles()
+    assert cycle.path == ("b", "c", "b")
+    assert [site and chr(site.line) for site in cycle.sites] == ["c", "b"]
+    assert cycle.is_reentry
+
+
+def test_parts_that_would_come_back_are_a_possible_cycle() -> None:
+    (cycle,) = Calls().path(0, "ab").path(0, "bc").path(1, "ca").graph().cycles()
+    assert cycle.path == ("a", "b", "c", "a")
+    assert not cycle.is_reentry
+
+
+def test_calls_that_lead_one_way_are_no_cycle() -> None:
+    assert Calls().path(0, "abc").path(1, "ac").path(2, "bc").graph().cycles() == ()
+
+
+def test_both_orders_in_two_threads_are_an_inversion_with_both_sites() -> None:
+    (found,) = Calls().path(0, "ab").path(1, "ba").graph().inversions()
+    assert (found.first, found.second) == ("a", "b")
+    assert (found.threads, found.other_threads) == (("thread-1",), ("thread-2",))
+    assert found.site
+    assert found.other_site
+    assert (chr(found.site.line), chr(found.other_site.line)) == ("b", "a")
+
+
+def test_an_inversion_by_way_of_others_is_found() -> None:
+    (found,) = Calls().path(0, "acb").path(1, "bda").graph().inversions()
+    assert (found.first, found.second) == ("a", "b")
+
+
+def test_both_orders_in_one_thread_are_no_inversion() -> None:
+    assert Calls().path(0, "ab").path(0, "ba").graph().inversions() == ()
+
+
+def test_an_order_that_a_third_guard_keeps_apart_is_no_inversion() -> None:
+    assert Calls().path(0, "gab").path(1, "gba").graph().inversions() == ()
+    assert len(Calls().path(0, "gab").path(1, "ba").graph().inversions()) == 1
+    assert len(Calls().path(0, "gab").path(1, "gba").path(2, "ab").graph().inversions()) == 1
+
+
+def test_exclusive_use_counts_for_the_order_but_drives_nothing() -> None:
+    graph = Calls().path(0, "ab", held="a").path(1, "ba", held="b").graph()
+    assert graph.edges == ()
+    assert graph.cycles() == ()
+    assert len(graph.inversions()) == 1
+
+
+def test_exclusive_use_and_a_call_of_the_same_guard_is_no_cycle() -> None:
+    calls = Calls()
+    calls.events = [
+        Event(GUARDS["a"], THREADS[0], "send", 10, 20),
+        Event(GUARDS["a"], THREADS[0], "exclusive", 0, 30, "kept"),
+    ]
+    assert calls.graph().cycles() == ()
+
+
+def test_by_function_guards_of_one_function_are_one_node() -> None:
+    other = TracedGuard(77, "a", "demo.a")
+    calls = Calls().path(0, "ab")
+    calls.events.append(Event(other, THREADS[0], "send", 900, 910))
+    assert [node.name for node in calls.graph(by="function").nodes] == ["demo.a", "demo.b"]
+    assert [node.name for node in calls.graph().nodes] == ["a#1", "a#77", "b"]
+    with pytest.raises(ValueError, match="by 'guard' or by 'function', not 'thread'"):
+        calls.graph(by="thread")
+
+
+def test_the_longest_path_and_the_busiest() -> None:
+    graph = Calls().path(0, "abc").path(1, "cd").path(2, "ce").graph()
+    assert graph.longest_path() in (("a", "b", "c", "d"), ("a", "b", "c", "e"))
+    busiest = graph.busiest(2)
+    assert len(busiest) == 2
+    assert busiest[0].own_time == max(node.own_time for node in graph.nodes)
+
+
+def test_forms_for_others() -> None:
+    calls = Calls().path(0, "ab")
+    odd = TracedGuard(9, 'o"d\\<d>\n')
+    calls.events.append(Event(odd, THREADS[0], "send", 900, 910))
+    graph = calls.graph()
+    assert graph.to_dot() == (
+        'digraph genlock {\n  "a";\n  "b";\n  "o\\"d\\\\<d>\\n";\n  "a" -> "b" [label="1"];\n}\n'
+    )
+    assert graph.to_mermaid() == (
+        'flowchart LR\n  n0["a"]\n  n1["b"]\n  n2["o#34;d\\#60;d#62;#10;"]\n  n0 -->|1| n1\n'
+    )
+    told = json.loads(graph.to_json())
+    assert [node["name"] for node in told["nodes"]] == ["a", "b", odd.name]
+    assert told["edges"][0]["count"] == 1
+    assert told["cycles"] == told["inversions"] == []
+
+
+def test_cycles_and_inversions_of_drawn_traces_are_those_of_the_naive_way() -> None:
+    found_some = [0, 0]
+    for seed in range(200):
+        chance = random.Random(seed)
+        calls = Calls()
+        for _ in range(chance.randint(1, 6)):
+            names = "".join(chance.sample("abcde", chance.randint(1, 3)))
+            calls.path(chance.randrange(3), names)
+        graph = calls.graph()
+        paths = naive_paths(calls.events)
+        cyclic = naive_cyclic({pair for path, _ in paths for pair in pairwise(path)})
+        in_cycles = {name for cycle in graph.cycles() for name in (*cycle.path, *cycle.others)}
+        assert in_cycles == cyclic, seed
+        inverted = {(it.first, it.second) for it in graph.inversions()}
+        assert inverted == naive_inversions(paths), seed
+        found_some[0] += bool(cyclic)
+        found_some[1] += bool(inverted)
+    assert min(found_some) > 20
+
+
+Paths = list[tuple[str, TracedThread]]
+
+
+def naive_paths(events: list[Event]) -> Paths:
+    """Every call with those around it, found by comparing all with all."""
+    return [
+        (
+            "".join(
+                other.guard.name
+                for other in sorted(events, key=lambda it: it.begin)
+                if other.thread == event.thread
+                and other.begin <= event.begin
+                and event.end <= other.end
+            ),
+            event.thread,
+        )
+        for event in events
+    ]
+
+
+def naive_cyclic(edges: set[tuple[str, str]]) -> set[str]:
+    reached = set(edges)
+    while True:
+        more = {(a, d) for a, b in reached for c, d in reached if b == c} - reached
+        if not more:
+            return {a for a, b in reached if a == b}
+        reached |= more
+
+
+def naive_inversions(paths: Paths) -> set[tuple[str, str]]:
+    orders: dict[tuple[str, str], list[tuple[set[str], TracedThread]]] = {}
+    for path, thread in paths:
+        for place, first in enumerate(path[:-1]):
+            orders.setdefault((first, path[-1]), []).append((set(path[:place]), thread))
+    found = set()
+    for (first, second), seen in orders.items():
+        others = orders.get((second, first), [])
+        if first > second or not others:
+            continue
+        common = set.intersection(*(within for within, _ in [*seen, *others]))
+        if len({thread for _, thread in [*seen, *others]}) > 1 and not common:
+            found.add((first, second))
+    return found
+
+
+def test_a_hundred_thousand_events_take_seconds() -> None:
+    chance = random.Random(3)
+    guards = [TracedGuard(number, f"guard-{number}") for number in range(10_000)]
+    events = []
+    for number in range(100_000):
+        driver, driven = chance.sample(guards, 2)
+        begin = number * 10
+        events.append(Event(driven, THREADS[0], "send", begin + 2, begin + 4))
+        events.append(Event(driver, THREADS[0], "send", begin, begin + 8))
+    began = time.perf_counter()
+    graph = call_graph(Trace(tuple(events)))
+    cycles, path = graph.cycles(), graph.longest_path()
+    assert time.perf_counter() - began < 15
+    assert cycles
+    assert path
+
+
+def test_events_of_a_deep_pipeline_take_seconds() -> None:
+    depth, passes = 300, 100
+    begun = time.perf_counter()
+    events = []
+    for number in range(passes):
+        start = number * 2 * depth
+        for level in reversed(range(depth)):
+            stage = TracedGuard(level + 1, f"stage-{level}")
+            times = (start + level, start + 2 * depth - 1 - level)
+            events.append(Event(stage, THREADS[0], "send", *times))
+    graph = call_graph(Trace(tuple(events)))
+    assert len(graph.longest_path()) == depth
+    assert not graph.inversions()
+    assert not graph.cycles()
+    assert time.perf_counter() - begun < 20
+
+
+def test_a_recorded_cycle_and_a_recorded_inversion() -> None:
+    def drive(target: str) -> object:
+        while True:
+            if (yield) == "go on":
+                guards[target].send("stop")
+
+    guards: dict[str, genlock.GuardedGenerator[object, object, object]] = {}
+    for name, target in (("left", "right"), ("right", "left")):
+        guards[name] = genlock.guard(drive(target), prime=True, name=name)  # type: ignore[call-overload]
+    with genlock.trace() as recording:
+        Worker(lambda: guards["left"].send("go on"), name="one").result()
+        Worker(lambda: guards["right"].send("go on"), name="two").result()
+    graph = recording.call_graph()
+    (inversion,) = graph.inversions()
+    assert (inversion.threads, inversion.other_threads) == (("one",), ("two",))
+    (cycle,) = graph.cycles()
+    assert cycle.path == ("left", "right", "left")
+
+
+def test_drawn_traces_make_graphs_whose_times_add_up() -> None:
+    for seed in range(20):
+        graph = call_graph(drawn_trace(seed))
+        assert all(node.own_time <= node.time for node in graph.nodes), seed

@@ -1,0 +1,400 @@
+"""The page of a recording: its data, what it is made of, and how one asks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import threading
+from dataclasses import replace
+from importlib.resources import files
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import genlock
+from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._page._columns import columns
+from genlock._page._data import page_data
+from genlock._page._render import SCRIPTS, embedded, page
+from genlock._page._source import Source
+from genlock._records import Site
+from genlock.cli import main
+from subprocesses import run_python
+from traces import drawn_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+ROOT = Path(__file__).parents[1]
+PAGE = files("genlock._page")
+EVIL = "</script><img src=x onerror=alert(1)>\u2028&amp;"
+
+LIBRARY = "7f751ea7f1695a56c55845e4415b8ce7d65620b10a15bf1ea806f70af10f97f2"
+"""What `.vendor/refresh` made of the version that its package-lock.json pins."""
+
+
+# The data -----------------------------------------------------------------------------------------
+
+
+def events_of(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events as a page reads them from the columns, times since the first one."""
+    count = data["count"]
+    told = {
+        name: [values] * count if isinstance(values, int) else values
+        for name, values in data["events"].items()
+    }
+    told["begin"] = list(accumulate(told["begin"]))
+    return [{name: values[place] for name, values in told.items()} for place in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_columns_tell_of_each_event(seed: int) -> None:
+    trace = drawn_trace(seed)
+    data = columns(trace)
+    since = min(event.begin - event.waited for event in trace.events)
+    texts, sites = data["texts"], data["sites"]
+    told = [
+        (
+            data["guards"][it["guard"]][2:],
+            data["lanes"][it["lane"]][0],
+            it["begin"] + since,
+            it["took"],
+            it["waited"],
+            it["deferred"],
+            *(texts[it[name]] for name in ("operation", "outcome", "error", "sent", "got")),
+            sites[it["site"]],
+        )
+        for it in events_of(data)
+    ]
+    expected = [
+        (
+            [event.guard.file, event.guard.line],
+            event.thread.number,
+            event.begin,
+            event.end - event.begin,
+            event.waited,
+            event.deferred,
+            *(event.operation, event.outcome, event.error, event.sent or "", event.got or ""),
+            event.site and [event.site.file, event.site.line, "main", event.site.code],
+        )
+        for event in trace.events
+    ]
+    assert sorted(told, key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_calls_in_one_row_do_not_overlap(seed: int) -> None:
+    ends: dict[tuple[int, int], int] = {}
+    for event in events_of(columns(drawn_trace(seed))):
+        row = event["lane"], event["depth"]
+        assert event["begin"] - event["waited"] >= ends.get(row, 0)
+        ends[row] = event["begin"] + event["took"]
+
+
+def test_a_call_knows_the_one_around_it_but_not_one_that_still_waited() -> None:
+    guard, thread = TracedGuard(1, "cor"), TracedThread(1, "MainThread", 7)
+    inner = Event(guard, thread, "send", 20, 30)
+    outer = Event(guard, thread, "send", 10, 40)
+    (first, second) = events_of(columns(Trace((inner, outer))))
+    assert (first["outer"], second["outer"], second["depth"]) == (0, 1, 1)
+    waiting = replace(outer, begin=35, waited=25)  # a signal handler came in between
+    told = {it["begin"]: it for it in events_of(columns(Trace((inner, waiting))))}
+    assert [told[begin]["outer"] for begin in (10, 25)] == [0, 0]
+    assert told[10]["depth"] == 1
+
+
+def test_what_all_events_have_in_common_is_told_once() -> None:
+    trace = drawn_trace(1)
+    plain = Trace(tuple(replace(event, deferred=0) for event in trace.events))
+    assert columns(plain)["events"]["deferred"] == 0
+
+
+def test_the_code_of_a_caller_is_read_where_it_is_what_it_was(tmp_path: Path) -> None:
+    source = tmp_path / "caller.py"
+    source.write_text("first\n  cor.send(1)\n", "utf-8")
+    changed = source.stat().st_mtime_ns
+    guard, thread = TracedGuard(1, "cor"), TracedThread(1, "MainThread", 7)
+    events = (Event(guard, thread, "send", 10, 20),)
+    site = Site(str(source), 2, "main")
+    assert Source(Trace(events, epoch=changed)).code_at(site) == "cor.send(1)"
+    assert Source(Trace(events, epoch=changed - 21)).code_at(site) == ""
+    assert Source(Trace(events)).code_at(site) == ""
+    assert Source(Trace(events, epoch=changed)).code_at(replace(site, file="gone\0.py")) == ""
+    assert Source(Trace(events, epoch=changed)).code_at(replace(site, code="known")) == "known"
+
+
+def test_what_is_missing_is_told_first() -> None:
+    data = page_data(replace(drawn_trace(1), dropped=1_234, cut="run.jsonl, line 7"), "run.jsonl")
+    assert data["missing"][0].startswith("Incomplete: run.jsonl, line 7")
+    assert data["missing"][1].startswith("Dropped: 1,234 older events")
+    assert data["facts"].startswith(f"{data['count']} events of ")
+
+
+def test_an_empty_recording_has_a_page() -> None:
+    data = page_data(Trace(), "run.json")
+    assert (data["count"], data["began"], data["missing"]) == (0, None, [])
+    assert "run.json" in page(data)
+
+
+# What it is made of -------------------------------------------------------------------------------
+
+
+def test_no_name_can_end_what_it_is_in() -> None:
+    guard = TracedGuard(1, EVIL, EVIL, EVIL, 1)
+    site = Site(EVIL, 1, EVIL, EVIL)
+    call = Event(guard, TracedThread(1, EVIL, 7), "send", 1, 2, "raised", EVIL, site=site, got=EVIL)
+    told = Failure("GL001", EVIL, EVIL, guard=EVIL, thread=EVIL, site=site)
+    trace = Trace((call,), failures=(told,), cut=EVIL)
+    text = page(page_data(trace, EVIL))
+    head, _, rest = text.partition('<script type="application/json" id="data">')
+    data, _, _ = rest.partition("</script>")
+    assert "<img" not in text
+    assert head.count("&lt;/script&gt;&lt;img") == 1
+    assert json.loads(data)["guards"][0][0] == EVIL
+    assert not re.search("[<>&\u2028]", data)
+
+
+def test_a_lone_surrogate_can_be_written(tmp_path: Path) -> None:
+    text = embedded(["\ud800"])
+    assert text.isascii()
+    assert json.loads(text) == ["\ud800"]
+    run = tmp_path / "run.jsonl"
+    with genlock.trace() as recording:
+        list(genlock.guard(iter("ab"), name="\udcff"))
+    recording.save(run)
+    assert main(["report", str(run), "-o", str(tmp_path / "run.html")]) == 0
+
+
+def test_what_looks_like_a_place_to_fill_in_stays_text() -> None:
+    text = page(page_data(Trace(), "{{data}} {{policy}}"))
+    assert "<title>{{data}} {{policy}}: genlock report</title>" in text
+
+
+def test_nothing_but_its_own_code_may_run() -> None:
+    text = page(page_data(drawn_trace(1), "run.json"))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy[1]
+
+
+def test_every_part_of_its_script_is_used() -> None:
+    parts = {part.name for part in (PAGE / "assets").iterdir() if part.name.endswith(".js")}
+    assert sorted(SCRIPTS) == sorted(parts)
+
+
+def test_the_library_of_others_is_the_one_that_is_pinned() -> None:
+    data = (PAGE / "vendor" / "dagre.min.js").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == LIBRARY
+    licence = (PAGE / "vendor" / "dagre.LICENSE.txt").read_text("utf-8")
+    assert "Permission is hereby granted" in licence
+    assert licence in page(page_data(Trace(), "run.json"))
+
+
+@pytest.mark.network
+@pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm")
+def test_the_library_can_be_made_anew(tmp_path: Path) -> None:
+    refresh = ["/bin/bash", str(ROOT / ".vendor" / "refresh"), str(tmp_path)]
+    done = subprocess.run(refresh, capture_output=True, text=True, timeout=50, check=False)
+    if re.search("ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN", done.stderr):
+        pytest.skip("the registry cannot be had")
+    assert done.returncode == 0, done.stderr
+    for made in tmp_path.iterdir():
+        assert made.read_bytes() == (PAGE / "vendor" / made.name).read_bytes()
+    assert len(list(tmp_path.iterdir())) == len(list((PAGE / "vendor").iterdir()))
+
+
+def luminance(colour: str) -> float:
+    """How bright a colour is, as WCAG 2 reckons it."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_to_be_read_stands_out(theme: str) -> None:
+    style = (PAGE / "assets" / "page.css").read_text("utf-8")
+    light, dark = re.findall(r"^:root[^{]*\{(.*?)^\}", style, re.MULTILINE | re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6});", light if theme == "light" else dark))
+    pairs = [("label", f"fill-{number}") for number in range(10)]
+    pairs += [(ink, paper) for ink in ("ink", "quiet", "accent") for paper in ("paper", "raised")]
+    pairs += [("ink", "wait-paper"), ("bad", "bad-paper"), ("bad", "paper")]
+    for ink, paper in pairs:
+        low, high = sorted(luminance(colours[it]) for it in (ink, paper))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (theme, ink, paper)
+
+
+# The errors that it shows -------------------------------------------------------------------------
+
+
+@genlock.guarded(name="loop")
+def coming_back() -> Generator[int, None, None]:
+    yield 1
+    try:
+        next(shared)
+    except genlock.ReentrantCallError:
+        yield 2
+    next(shared)
+
+
+shared = coming_back()
+
+
+def test_errors_of_guards_are_recorded_with_their_diagnosis(tmp_path: Path) -> None:
+    global shared  # noqa: PLW0603  # the coroutine comes back to itself by this name
+    with genlock.trace() as recording:
+        for _ in range(2):
+            shared = coming_back()
+            next(shared)
+            next(shared)
+            with pytest.raises(genlock.ReentrantCallError) as caught:
+                next(shared)
+    first, second = recording.trace.failures
+    assert second.text == str(caught.value)
+    assert (first.code, first.error, first.guard) == ("GL001", "ReentrantCallError", "loop")
+    assert (first.number, second.number) == (2, 2)
+    assert first.thread == threading.current_thread().name
+    assert first.site is not None
+    assert second.site is not None
+    assert (first.site.file, second.site.line - first.site.line) == (__file__, 3)
+    begin, end = (recording.events[place].begin for place in (0, -1))
+    assert begin < first.at < end
+    for name in ("run.json", "run.jsonl"):
+        recording.save(tmp_path / name)
+        assert genlock.load(tmp_path / name).trace == recording.trace
+
+
+def unprimed(name: str) -> genlock.GuardedGenerator[None, int, None]:
+    def taking() -> Generator[None, int, None]:
+        yield
+
+    return genlock.guard(taking(), name=name)
+
+
+def test_errors_outside_of_a_recording_are_not_in_it() -> None:
+    recording = genlock.trace()
+    with recording:
+        pass
+    with pytest.raises(genlock.NotPrimedError):
+        unprimed("never").send(1)
+    with recording:
+        pass
+    assert recording.trace.failures == ()
+
+
+def test_only_so_many_different_errors_are_kept() -> None:
+    with genlock.trace() as recording:
+        for number in range(300):
+            with pytest.raises(genlock.NotPrimedError):
+                unprimed(f"letters-{number}").send(1)
+    assert len(recording.trace.failures) == 200
+
+
+# How it is asked for ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    path = tmp_path / "run.jsonl"
+    with genlock.trace() as recording:
+        list(genlock.guard(iter("ab"), name="letters"))
+    recording.save(path)
+    return path
+
+
+def test_the_report_is_a_page_where_one_is_asked_for(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "report.html"
+    assert main(["report", str(run), "-o", str(made)]) == 0
+    told = capsys.readouterr()
+    assert re.fullmatch(
+        rf"{re.escape(str(made))}: 3 events, 0\.\d MB\. To read it, open it in a browser\.\n",
+        told.out,
+    )
+    assert "<title>run.jsonl: genlock report</title>" in made.read_text("utf-8")
+
+
+def test_a_page_never_takes_the_place_of_the_recording(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = run.read_bytes()
+    assert main(["report", str(run), "-o", str(run)]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"genlock report: --output: {str(run)!r} must end in .html\n"
+    assert run.read_bytes() == before
+
+
+def test_a_page_that_cannot_be_written_gets_one_line(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "nowhere" / "report.html"
+    assert main(["report", str(run), "-o", str(made)]) == 2
+    told = f"genlock report: --output: cannot write to {str(made)!r}: No such file or directory\n"
+    assert capsys.readouterr().err == told
+
+
+PROGRAM = """
+import os, sys, genlock
+os.chdir(os.path.dirname(os.path.abspath(__file__)))
+os.makedirs("elsewhere", exist_ok=True)
+os.chdir("elsewhere")
+letters = genlock.guard(iter("ab"), name="letters")
+print(*letters)
+def inner():
+    yield from again()
+def again():
+    yield next(bare)
+bare = inner()
+next(bare)
+"""
+
+
+def data_in(made: Path) -> dict[str, Any]:
+    """What a page holds."""
+    held = re.search(r'id="data">(.*?)</script>', made.read_text("utf-8"), re.DOTALL)
+    assert held is not None
+    data: dict[str, Any] = json.loads(held[1])
+    return data
+
+
+def test_a_program_is_run_and_shown_in_one_step(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM, "utf-8")
+    words = ["run", "--report", "run.html", "--trace", "run.json", "program.py"]
+    ran = run_python("-m", "genlock", *words, directory=tmp_path)
+    assert ran.returncode == 1
+    assert ran.stdout == "a b\n"
+    assert "genlock: run.html: 3 events, 0.1 MB. To read it, open it in a browser.\n" in ran.stderr
+    data = data_in(tmp_path / "run.html")
+    assert data["name"] == "program.py"
+    (told,) = data["failures"]
+    assert (told["code"], told["error"]) == ("GL011", "ValueError: generator already executing")
+    assert (told["fate"], told["text"].partition("\n")[0]) == (
+        "program",
+        "[GL011] 'inner' was asked for a value while it was still running.",
+    )
+    assert told["text"] in ran.stderr.replace("genlock: [", "[")
+    (saved,) = genlock.load(tmp_path / "run.json").trace.failures
+    assert saved.text == told["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("run.txt", "--report: 'run.txt' must end in .html"),
+        ("gone/run.html", "--report: cannot write to 'gone/run.html': No such file or directory"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_before_the_program_runs(
+    name: str, complaint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text("print('has run')", "utf-8")
+    ran = run_python("-m", "genlock", "run", "--report", name, "program.py", directory=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"genlock run: {complaint}\n"
+    assert [it.name for it in tmp_path.iterdir()] == ["program.py"]

@@ -1,0 +1,505 @@
+"""The page of a recording in a real browser: what one sees, presses, finds and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from browser import PROGRAM, Browser
+from genlock._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._page._render import write
+from genlock._records import Site
+from subprocesses import run_program
+from traces import drawn_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="there is no chromium"),
+    pytest.mark.skipif(sys.platform == "win32", reason="the pipe is one of POSIX"),
+    pytest.mark.timeout(40),
+]
+
+EVIL = "</script><img src=x onerror=\"document.title='pwned'\">"
+GUARDS = {
+    name: TracedGuard(number, name, f"shop.{name}", "shop.py", number)
+    for number, name in enumerate(["orders", "stock", "log", EVIL], 1)
+}
+MAIN, WORKER = TracedThread(1, "MainThread", 71), TracedThread(2, "worker-1", 72)
+TEXT = "[GL001] 'log' was sent a value\n    → log  <b>shop.py:7</b>\n"
+
+CANVAS = "document.querySelector('#canvas')"
+IN_VIEW = "document.querySelector('#in-view').textContent"
+DETAILS = "document.querySelector('#details').innerText"
+
+
+def told(call: str, thread: TracedThread, line: int, begin: int, end: int, **more: Any) -> Event:
+    """A call, in words: the guard, the operation, the outcome and perhaps the error."""
+    name, operation, outcome, *error = call.split()
+    facts: dict[str, Any] = {"operation": operation, "outcome": outcome, "error": "".join(error)}
+    site = Site(f"/srv/shop{line}.py", line, "run", f"code_{line}()")
+    guard = GUARDS[name] if name in GUARDS else GUARDS[EVIL]
+    return Event(guard, thread, begin=begin, end=end, site=site, **facts, **more)
+
+
+EVENTS = (
+    told("stock send yielded", MAIN, 12, 2_000, 6_000),
+    told("orders send yielded", MAIN, 31, 1_000, 10_000),
+    told("orders send yielded", WORKER, 22, 30_000, 40_000),
+    told("stock send yielded", WORKER, 32, 20_000, 60_000, waited=10_000),
+    told("log send refused ReentrantCallError", MAIN, 7, 70_000, 70_000),
+    told("log send raised KeyError", MAIN, 8, 65_000, 80_000),
+    told("log send deferred", WORKER, 11, 90_000, 90_000),
+    told("evil exclusive kept", MAIN, 9, 82_000, 99_000),
+    told("evil next yielded", MAIN, 10, 85_000, 90_000, got=EVIL),
+)
+FAILURES = (
+    Failure(
+        "GL001", "ReentrantCallError", TEXT, guard="log", thread="MainThread", at=70_000, number=3
+    ),
+    Failure("GL011", "ValueError: generator already executing", "[GL011] it ended", "program"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as opened:
+        forget = "try { localStorage.clear(); } catch {}"
+        opened.ask("Page.addScriptToEvaluateOnNewDocument", source=forget)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("page") / "shop.html"
+    epoch = 1_700_000_000_000_000_000
+    trace = Trace(EVENTS, dropped=1_234, pid=71, epoch=epoch, failures=FAILURES)
+    write(trace, "shop.json", str(made))
+    return made
+
+
+@pytest.fixture
+def page(browser: Browser, shop: Path) -> Browser:
+    browser.open(shop)
+    return browser
+
+
+def text_of(browser: Browser, selector: str) -> Any:
+    return browser.tell(f"document.querySelector({json.dumps(selector)}).innerText")
+
+
+def colour_at(
+    browser: Browser, microsecond: float, lane: int, depth: int = 0, down: int = 3
+) -> Any:
+    """The colour of a point of the time line, which shows all of the recording.
+
+    `down` are the pixels from the top of the row.
+    """
+    return browser.tell(
+        f"""(() => {{
+            const canvas = {CANVAS};
+            const rows = [2, 2];
+            const gutter = Math.max(64, Math.min(170, Math.round(canvas.width * 0.16)));
+            const share = ({microsecond} - 1 + 98 * 0.015) / (98 * 1.03);
+            const top = 26 + 6 + {lane} * (2 * 20 + 12) + {depth} * 20;
+            const x = gutter + share * (canvas.width - gutter);
+            return [...canvas.getContext("2d").getImageData(x, top + {down}, 1, 1).data].join();
+        }})()"""
+    )
+
+
+def search(browser: Browser, text: str) -> None:
+    browser.tell(
+        "(() => { const box = document.querySelector('#search'); box.focus();"
+        f" box.value = {json.dumps(text)}; box.dispatchEvent(new Event('input')); }})()"
+    )
+    browser.settle()
+
+
+def place(browser: Browser) -> tuple[float, float, float, float]:
+    """Where the time line is: left, top, width and height."""
+    left, top, width, height = browser.tell(
+        f"(() => {{ {CANVAS}.scrollIntoView({{block: 'center'}});"
+        f" const it = {CANVAS}.getBoundingClientRect();"
+        " return [it.x, it.y, it.width, it.height]; })()"
+    )
+    return left, top, width, height
+
+
+# What one sees ------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_and_what_was_found_stand_at_the_top(page: Browser) -> None:
+    assert text_of(page, "h1") == "genlock shop.json"
+    assert text_of(page, "#missing").startswith("Dropped: 1,234 older events")
+    assert text_of(page, "#facts").endswith("2023-11-14 22:13:20 UTC")
+    chips = text_of(page, "#summary").split("\n")
+    assert chips[:4] == [
+        "2 errors",
+        "2 call cycles",
+        "1 inverted order",
+        "1 call met a busy guard, waited 10 µs",
+    ]
+
+
+def test_errors_are_told_as_the_terminal_shows_them(page: Browser) -> None:
+    texts = page.tell("[...document.querySelectorAll('#failures pre')].map((it) => it.textContent)")
+    assert texts == ["[GL011] it ended", TEXT]  # the one that ended the program comes first
+    told = text_of(page, "#failures details:nth-of-type(2) summary")
+    assert "3 times in all, in MainThread, at 69 µs" in told
+    assert "KeyError\traised by log\tsend\tshop8.py:8\t1 \u00d7" in text_of(page, "#troubles")
+
+
+def test_calls_and_waits_have_their_places(page: Browser) -> None:
+    nothing = colour_at(page, 62, 0)
+    inside, deeper = colour_at(page, 8, 0), colour_at(page, 3, 0, 1)
+    assert len({nothing, inside, deeper}) == 3
+    assert colour_at(page, 58, 1) == deeper  # the same coroutine in another thread
+    assert colour_at(page, 15, 1) not in (nothing, inside, deeper)  # it waits
+    assert colour_at(page, 35, 1, 1) == inside
+
+
+def test_what_failed_and_what_was_put_off_is_marked(page: Browser) -> None:
+    assert colour_at(page, 70, 0, 1, down=9) == "179,38,30,255"
+    assert colour_at(page, 80, 0, 0, down=9) == "179,38,30,255"
+    assert colour_at(page, 90, 1, 0, down=9) == "36,86,197,255"
+
+
+def test_an_arrow_leads_where_a_coroutine_went_on_in_another_thread(page: Browser) -> None:
+    head = 30 - 0.3, 1, 1
+    assert colour_at(page, *head, down=8) == "36,86,197,255"
+    page.click("#arrows")
+    assert colour_at(page, *head, down=8) != "36,86,197,255"
+
+
+def test_the_call_graph_marks_what_comes_back_and_what_is_inverted(page: Browser) -> None:
+    kinds = page.tell("[...document.querySelectorAll('.edge')].map((it) => it.textContent)")
+    assert any("⟲ ⇄ 1 \u00d7" in it and "stock → orders" in it for it in kinds)
+    assert "orders → stock  shop12.py:12  (MainThread)" in text_of(page, ".finding.inversion")
+    assert "Call cycle: log → log" in text_of(page, ".finding.cycle")
+
+
+def test_a_name_that_looks_like_html_stays_text(page: Browser) -> None:
+    assert page.tell("document.images.length") == 0
+    assert page.tell("document.title") == "shop.json: genlock report"
+    assert EVIL in text_of(page, "#table")
+    search(page, "onerror")
+    page.press("Enter")
+    assert EVIL in page.tell(DETAILS)
+    assert text_of(page, "#details dl").count("onerror") >= 1
+    assert page.tell("document.images.length") == 0
+
+
+def test_it_asks_nobody_and_complains_of_nothing(browser: Browser, shop: Path) -> None:
+    browser.open(shop)
+    browser.click("#theme")
+    browser.click("#fit")
+    assert browser.requests == [shop.resolve().as_uri()]
+    assert browser.complaints == []
+
+
+def test_it_could_ask_nobody(page: Browser) -> None:
+    refused = page.tell("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
+    assert refused == "refused"
+    assert "Content Security Policy" in page.complaints[-1]
+    page.complaints.clear()
+
+
+@pytest.mark.parametrize("trace", [Trace(), drawn_trace(3, calls=2)], ids=["empty", "few"])
+def test_a_recording_of_next_to_nothing_is_shown(
+    browser: Browser, tmp_path: Path, trace: Trace
+) -> None:
+    made = tmp_path / "run.html"
+    write(trace, "run.json", str(made))
+    browser.open(made)
+    browser.tell(f"{CANVAS}.focus()")
+    for key in "wsadnp0":
+        browser.press(key)
+    browser.press("Enter")
+    assert browser.complaints == []
+    if not trace.events:
+        assert text_of(browser, "#table") == "No calls."
+
+
+# Themes -------------------------------------------------------------------------------------------
+
+
+def brightness(browser: Browser) -> list[int]:
+    """How bright the page and the time line are."""
+    told = browser.tell(
+        "[getComputedStyle(document.body).backgroundColor,"
+        f" {CANVAS}.getContext('2d').getImageData(3, 40, 1, 1).data.join()]"
+    )
+    return [sum(int(it) for it in text.strip("rgb()").split(",")[:3]) for text in told]
+
+
+def test_it_follows_the_theme_of_the_system(browser: Browser, shop: Path) -> None:
+    browser.open(shop, theme="dark")
+    assert max(brightness(browser)) < 200
+    browser.open(shop, theme="light")
+    assert min(brightness(browser)) > 600
+
+
+def test_the_theme_can_be_chosen(page: Browser) -> None:
+    assert text_of(page, "#theme") == "◐ Auto"
+    page.click("#theme")
+    page.click("#theme")
+    assert text_of(page, "#theme") == "☾ Dark"
+    assert max(brightness(page)) < 200
+    page.click("#theme")
+    assert min(brightness(page)) > 600
+
+
+# Zoom and pan -------------------------------------------------------------------------------------
+
+
+def test_it_zooms_by_keys_buttons_and_wheel(page: Browser) -> None:
+    whole = page.tell(IN_VIEW)
+    assert whole == "101 µs in view"
+    page.tell(f"{CANVAS}.focus()")
+    page.press("+")
+    assert page.tell(IN_VIEW) == "60.6 µs in view"
+    page.press("-")
+    assert page.tell(IN_VIEW) == whole
+    page.click("#zoom-in")
+    assert page.tell(IN_VIEW) == "50.5 µs in view"
+    page.click("#fit")
+    assert page.tell(IN_VIEW) == whole
+    left, top, width, height = place(page)
+    page.mouse("Wheel", left + width / 2, top + height / 2, deltaX=0, deltaY=-200, modifiers=2)
+    page.until(f"{IN_VIEW} !== '101 µs in view'")
+    assert page.tell(IN_VIEW).endswith(" µs in view")
+
+
+def test_the_wheel_alone_scrolls_the_page(page: Browser) -> None:
+    left, top, width, height = place(page)
+    page.mouse("Wheel", left + width / 2, top + height / 2, deltaX=0, deltaY=-200)
+    page.settle()
+    assert page.tell(IN_VIEW) == "101 µs in view"
+
+
+def test_a_drag_moves_it_and_one_with_shift_shows_a_stretch(page: Browser) -> None:
+    left, top, width, height = place(page)
+    middle = top + height - 5
+    drag(page, left + width * 0.4, left + width * 0.6, middle, shift=True)
+    assert page.tell(IN_VIEW) != "101 µs in view"
+    assert "orders\t1\t" in page.tell(DETAILS)
+    assert "stock\t1\t" in page.tell(DETAILS)
+    before = page.tell(f"{CANVAS}.toDataURL()")
+    drag(page, left + width * 0.4, left + width * 0.6, middle)
+    assert page.tell(f"{CANVAS}.toDataURL()") != before
+
+
+def drag(browser: Browser, start: float, end: float, y: float, *, shift: bool = False) -> None:
+    held: dict[str, Any] = {"button": "left", "buttons": 1, "modifiers": 8 if shift else 0}
+    browser.mouse("Pressed", start, y, clickCount=1, **held)
+    browser.mouse("Moved", (start + end) / 2, y, **held)
+    browser.mouse("Moved", end, y, **held)
+    browser.mouse("Released", end, y, clickCount=1, **held)
+    browser.settle()
+    browser.settle()
+
+
+def test_it_fits_a_narrow_window(page: Browser) -> None:
+    page.resize(420, 800)
+    page.settle()
+    page.settle()
+    assert page.tell("document.documentElement.scrollWidth") <= 420
+    assert page.tell(f"{CANVAS}.clientWidth") <= 420
+
+
+# One call -----------------------------------------------------------------------------------------
+
+
+def test_the_pointer_tells_of_the_call_below_it(page: Browser) -> None:
+    left, top, width, _ = place(page)
+    gutter = max(64, min(170, round(width * 0.16)))
+    x = left + gutter + (width - gutter) * (8 - 1 + 98 * 0.015) / (98 * 1.03)
+    page.mouse("Moved", x, top + 26 + 6 + 8)
+    page.until("!document.querySelector('#tooltip').hidden")
+    told = text_of(page, "#tooltip")
+    assert told.startswith("orders: send")
+    assert "/srv/shop31.py:31 in run" in told
+    assert "code_31()" in told
+    assert "9 µs" in told
+    page.mouse("Moved", left + 5, top + 5)
+    page.until("document.querySelector('#tooltip').hidden")
+
+
+def test_the_keys_go_from_call_to_call(page: Browser) -> None:
+    page.tell(f"{CANVAS}.focus()")
+    page.press("n")
+    assert page.tell(DETAILS).startswith("orders: send")
+    page.press("ArrowDown")
+    assert page.tell(DETAILS).startswith("stock: send")
+    assert "inside of\norders" in page.tell(DETAILS)
+    page.press("ArrowUp")
+    assert page.tell(DETAILS).startswith("orders: send")
+    page.press("Escape")
+    assert page.tell("document.querySelector('#details').hidden")
+
+
+def test_buttons_lead_along_a_coroutine(page: Browser) -> None:
+    search(page, "shop12.py:12")
+    page.press("Enter")
+    page.click("#details button:nth-of-type(2)")
+    assert "waited\n10 µs" in page.tell(DETAILS)
+    assert "worker-1" in page.tell(DETAILS)
+    assert page.tell("document.querySelector('#details button:nth-of-type(2)').disabled")
+
+
+# Search -------------------------------------------------------------------------------------------
+
+
+def test_a_search_tells_how_many_it_found_and_goes_to_them(page: Browser) -> None:
+    page.press("/")
+    assert page.tell("document.activeElement.id") == "search"
+    search(page, "stock")
+    assert text_of(page, "#found") == "2 calls found"
+    page.press("Enter")
+    assert "/srv/shop12.py:12" in page.tell(DETAILS)
+    page.press("Enter")
+    assert "/srv/shop32.py:32" in page.tell(DETAILS)
+    page.press("Enter")
+    assert "/srv/shop12.py:12" in page.tell(DETAILS)
+    search(page, "no such thing")
+    assert text_of(page, "#found") == "nothing found"
+    assert page.tell("document.querySelector('#found-next').disabled")
+
+
+def test_what_is_not_found_fades(page: Browser) -> None:
+    before = colour_at(page, 8, 0), colour_at(page, 3, 0, 1)
+    search(page, "stock send")
+    after = colour_at(page, 8, 0), colour_at(page, 3, 0, 1)
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_an_error_is_found_from_its_line(page: Browser) -> None:
+    page.click("#troubles tbody button")
+    assert text_of(page, "#found") == "1 call found"
+    assert page.tell(DETAILS).startswith("log: send")
+
+
+# The table ----------------------------------------------------------------------------------------
+
+
+def first_names(browser: Browser) -> Any:
+    return browser.tell(
+        "[...document.querySelectorAll('#table tbody th')].map((it) => it.innerText)"
+    )
+
+
+def test_the_table_is_sorted_by_any_column(page: Browser) -> None:
+    assert first_names(page)[0] == "stock"
+    page.click("#table th:nth-child(1) button")
+    assert first_names(page)[1:] == ["log", "orders", "stock"]
+    assert page.tell("document.querySelector('#table th').ariaSort") == "ascending"
+    page.click("#table th:nth-child(1) button")
+    assert first_names(page)[:3] == ["stock", "orders", "log"]
+    page.click("#table th:nth-child(4) button")
+    assert first_names(page)[0] == "stock"
+
+
+def test_rows_can_be_those_of_functions(page: Browser) -> None:
+    page.click("[name=by][value=function]")
+    assert "shop.stock" in first_names(page)
+    assert "shop.orders → shop.stock" in text_of(page, ".finding.inversion")
+
+
+# Paper --------------------------------------------------------------------------------------------
+
+
+def test_it_prints_in_the_light_theme_and_goes_back(browser: Browser, shop: Path) -> None:
+    browser.open(shop, theme="dark")
+    browser.tell(
+        "addEventListener('beforeprint', () => { window.printed = [document"
+        ".documentElement.dataset.theme, document.querySelector('details').open]; })"
+    )
+    browser.tell("document.querySelector('details').open = false")
+    pdf = browser.print()
+    assert pdf.startswith(b"%PDF")
+    assert browser.tell("window.printed") == ["light", True]
+    assert browser.tell("document.documentElement.dataset.theme") == "dark"
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    assert browser.tell("getComputedStyle(document.querySelector('.toolbar')).display") == "none"
+    browser.ask("Emulation.setEmulatedMedia", media="")
+
+
+# Many calls ---------------------------------------------------------------------------------------
+
+
+def test_no_more_is_drawn_than_can_be_seen(browser: Browser, tmp_path: Path) -> None:
+    made = tmp_path / "run.html"
+    guard = GUARDS["stock"]
+    events = [
+        Event(guard, MAIN, "send", begin, begin + 90, site=EVENTS[0].site)
+        for begin in range(0, 3_000_000, 100)
+    ]
+    events[20_000] = replace(events[20_000], outcome="raised", error="KeyError")
+    write(Trace(tuple(events), pid=71), "run.json", str(made))
+    browser.open(made)
+    browser.tell(
+        f"{CANVAS}.addEventListener('drawn', (it) => {{ window.boxes = it.detail.boxes; }})"
+    )
+    browser.click("#fit")
+    assert 100 < browser.tell("window.boxes") < 700
+    assert "30,000 events" in text_of(browser, "#facts")
+    search(browser, "KeyError")
+    browser.press("Enter")
+    assert 1 <= browser.tell("window.boxes") < 30
+    assert "raised KeyError" in browser.tell(DETAILS)
+
+
+def test_a_dense_graph_is_cut_to_what_can_be_read(browser: Browser, tmp_path: Path) -> None:
+    made = tmp_path / "run.html"
+    guards = [TracedGuard(number, f"stage-{number}") for number in range(40)]
+    pairs = [(one, other) for one in guards for other in guards if one.number < other.number]
+    events = []
+    for at, (one, other) in enumerate(pairs):
+        begin = at * 100
+        events.append(Event(other, MAIN, "send", begin + 10, begin + 20))
+        events.append(Event(one, MAIN, "send", begin, begin + 50))
+    last = 100 * len(pairs)
+    events += [Event(guards[0], MAIN, "send", last + 1, last + 2)]
+    events += [Event(guards[39], MAIN, "send", last, last + 3)]
+    write(Trace(tuple(events), pid=71), "run.json", str(made))
+    browser.open(made)
+    assert browser.tell("document.querySelectorAll('.edge').length") == 120
+    assert browser.tell("document.querySelectorAll('.edge.cycle').length") == 2
+    assert f"Not drawn: {len(pairs) + 1 - 120} links" in text_of(browser, "#graph")
+
+
+def test_what_is_found_in_a_lane_out_of_sight_is_scrolled_to(
+    browser: Browser, tmp_path: Path
+) -> None:
+    made = tmp_path / "run.html"
+    threads = [TracedThread(number, f"thread-{number}", number) for number in range(1, 61)]
+    events = [
+        Event(GUARDS["stock"], thread, "send", thread.number * 100, thread.number * 100 + 90)
+        for thread in threads
+    ]
+    write(Trace(tuple(events), pid=71), "run.json", str(made))
+    browser.open(made)
+    lanes = "document.querySelector('#lanes')"
+    assert browser.tell(f"{lanes}.scrollHeight > 2 * {lanes}.clientHeight")
+    search(browser, "thread-55")
+    browser.press("Enter")
+    assert browser.tell(f"{lanes}.scrollTop") > 1000
+    assert "thread-55" in browser.tell(DETAILS)
+
+
+def test_the_benchmark_prints_a_whole_table() -> None:
+    bench = Path(__file__).parent / "bench" / "bench_page.py"
+    ran = run_program(bench, "--quick", "--markdown")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    title, _, head, rule, *rows = ran.stdout.splitlines()
+    assert " events in " in title
+    assert (head, rule, len(rows)) == ("| ms | median | longest |", "| --- | ---: | ---: |", 6)
+    assert all(float(cell) > 0 for row in rows for cell in row.split("|")[2:4])

@@ -1,0 +1,171 @@
+"""A recording comes back from its file as it was; what is no recording is refused in one line."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import chrome_rules
+import genlock
+from genlock import _nesting
+from genlock._events import Event, Trace
+from genlock.sinks import chrome, jsonl
+from genlock.sinks.chrome import ChromeTrace
+from genlock.sinks.jsonl import JsonLines
+from traces import GUARDS, THREADS, drawn_trace, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+SEEDS = range(12)
+
+
+def in_chrome(trace: Trace) -> str:
+    file = io.StringIO()
+    chrome.write(trace, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_recording_is_read_back_as_it_was(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"run.{ending}"
+    recording = recorded()
+    recording.save(path)
+    loaded = genlock.load(path)
+    assert loaded.trace == recording.trace
+    assert loaded.events == recording.events
+    assert loaded.call_graph().edges == recording.call_graph().edges
+
+
+@pytest.mark.parametrize("sink", [jsonl, chrome])
+def test_drawn_traces_are_read_back_as_they_were(sink: Any) -> None:
+    for seed in SEEDS:
+        trace = drawn_trace(seed)
+        file = io.StringIO()
+        sink.write(trace, file)
+        assert sink.read(file.getvalue(), "run") == trace, seed
+
+
+def test_what_was_loaded_cannot_be_recorded_on(tmp_path: Path) -> None:
+    recorded().save(tmp_path / "run.json")
+    with pytest.raises(RuntimeError, match="loaded from a file"):
+        genlock.load(tmp_path / "run.json").start()
+
+
+def test_another_ending_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"run\.txt: a recording is saved as \.json"):
+        genlock.trace().save(tmp_path / "run.txt")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Chrome's rules.
+
+
+def test_a_recording_of_threads_keeps_the_rules_of_chrome() -> None:
+    entries = chrome_rules.check(in_chrome(recorded().trace))
+    kinds = {entry["ph"] for entry in entries}
+    assert {"X", "M"} <= kinds
+    assert {entry["args"]["name"] for entry in entries if entry["ph"] == "M"} >= {
+        threading.current_thread().name
+    }
+
+
+def test_drawn_traces_keep_the_rules_of_chrome() -> None:
+    seen = set()
+    for seed in SEEDS:
+        entries = chrome_rules.check(in_chrome(drawn_trace(seed)))
+        seen |= {entry["ph"] for entry in entries}
+    assert seen == {"X", "M", "i", "s", "f"}
+
+
+def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
+    thread = THREADS[0]
+    first = Event(GUARDS[0], thread, "send", 0, 10_000)
+    overlapping = Event(GUARDS[1], thread, "send", 5_000, 15_000)
+    trace = Trace((first, overlapping))
+    entries = chrome_rules.check(in_chrome(trace))
+    names = {entry["args"]["name"] for entry in entries if entry["ph"] == "M"}
+    assert names == {"thread-1", "thread-1 (2)"}
+    places = {place.event: place for place in _nesting.placed(trace.events)}
+    assert places[overlapping].outer == ()
+
+
+def test_greenlets_that_are_switched_out_inside_get_lanes_of_their_own() -> None:
+    greenlet = pytest.importorskip("greenlet")
+
+    def body() -> Generator[None, Any, None]:
+        while True:
+            (yield)()
+
+    guards = [genlock.guard(body(), prime=True, name=name) for name in ("one", "two")]
+    main = greenlet.getcurrent()
+    others = [greenlet.greenlet(lambda guard=guard: guard.send(main.switch)) for guard in guards]
+    with genlock.trace() as recording:
+        for other in (*others, *others):
+            other.switch()
+    assert [event.guard.name for event in recording.events] == ["one", "two"]
+    entries = chrome_rules.check(in_chrome(recording.trace))
+    assert len({entry["tid"] for entry in entries if entry["ph"] == "X"}) == 2
+    assert recording.call_graph().edges == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "rule"),
+    [
+        ({"ts": 5, "dur": 10}, "overlap"),
+        ({"ts": 5, "dur": -1}, None),
+        ({"tid": "main"}, None),
+        ({"tid": 9}, None),
+        ({"ph": "s", "id": 1}, None),
+    ],
+)
+def test_what_breaks_a_rule_would_be_found(entry: dict[str, Any], rule: str | None) -> None:
+    good: dict[str, Any] = {"ph": "X", "name": "a", "cat": "c", "ts": 0, "dur": 10, "pid": 1}
+    good["tid"] = 1
+    name = {"ph": "M", "name": "thread_name", "pid": 1, "tid": 1, "args": {"name": "main"}}
+    whole: dict[str, Any] = {"displayTimeUnit": "ns", "traceEvents": [good, name]}
+    chrome_rules.check(json.dumps(whole))
+    whole["traceEvents"].append({**good, **entry})
+    with pytest.raises((AssertionError, ValueError), match=rule):
+        chrome_rules.check(json.dumps(whole))
+
+
+def test_times_are_in_microseconds_since_the_first_event() -> None:
+    event = Event(GUARDS[0], THREADS[0], "send", 5_000_250, 5_001_500, waited=250)
+    wait, call, _ = chrome_rules.check(in_chrome(Trace((event,))))
+    assert (wait["ts"], wait["dur"], wait["name"]) == (0, 0.25, "wait for ping")
+    assert (call["ts"], call["dur"], call["name"]) == (0.25, 1.25, "ping")
+
+
+# Sinks that are subscribed.
+
+
+@pytest.mark.parametrize(("sink", "ending"), [(JsonLines, "jsonl"), (ChromeTrace, "json")])
+def test_a_sink_writes_what_a_recording_holds(sink: Any, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"live.{ending}"
+    live = sink(path)
+    with genlock.subscribe(live), genlock.trace() as recording:
+        counter = genlock.guard(iter([1, 2]), name="counter")
+        assert list(counter) == [1, 2]
+    live.close()
+    live.close()
+    assert genlock.load(path).events == recording.events
+    assert not genlock.load(path).trace.cut
+
+
+def test_lines_can_be_read_while_they_are_still_written(tmp_path: Path) -> None:
+    path = tmp_path / "live.jsonl"
+    live = JsonLines(path)
+    with genlock.subscribe(live):
+        next(genlock.guard(iter([1]), name="counter"))
+        recording = genlock.load(path)
+        assert [event.guard.name for event in recording.events] == ["counter"]
+        assert (
+            recording.trace.cut == f"{path}, line 5: the file ends there, before the recording did"
+        )
+    live.close()

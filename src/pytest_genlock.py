@@ -1,7 +1,8 @@
 """The pytest plugin of genlock: fixtures over `genlock.testing`, and diagnoses in reports.
 
 It imports nothing of genlock before a test makes use of it, or there is something to diagnose: who
-has genlock installed pays nothing for that, and their coverage figures are those of before.
+has genlock installed pays nothing for that, and their coverage figures are those of before. There
+is no assertion in it (PYTEST_DONT_REWRITE).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The pytest plugin of genlock: fixtures over `genlock.testing`, and diagnoses in reports.
 
 It imports nothing of genlock before a test makes use of it, or there is something to diagnose: who
-has genlock installed pays nothing for that, and their coverage figures are those of before.
+has genlock installed pays nothing for that, and their coverage figures are those of before. There
+is no assertion in it (PYTEST_DONT_REWRITE).
 """
 
 from __future__ import annotations
@@ -237,8 +238,8 @@ class Death(NamedTuple):
     @property
     def heading(self) -> str:
         """In one line."""
-        last_line = traceback.format_exception_only(self.error)[0].partition("\n")[0]
-        return f"uncaught in the thread {self.thread!r}: {last_line}"
+        error = traceback.format_exception_only(self.error)[0].partition("\n")[0]
+        return f"uncaught in the thread {self.thread!r}: {error}"
 
 
 class Deaths:
@@ -387,11 +388,11 @@ def pytest_genlock_diagnose(item: pytest.Item, call: pytest.CallInfo[None]) -> N
     if call.excinfo is not None:
         try:
             sections += _told(call.excinfo, died)
+            if sections or _has_said_it(call.excinfo):
+                item.stash[_hides_own_lines] = True
+                _hide_own_lines(is_hidden=True)
         except Exception:  # a failure of ours must not hide the user's error
             pass
-        if sections or _has_said_it(call.excinfo):
-            item.stash[_hides_own_lines] = True
-            _hide_own_lines(is_hidden=True)
     if snapshot:
         sections.append((f"genlock: {_AT_THE_TIME}", snapshot))
 

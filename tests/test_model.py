@@ -22,7 +22,7 @@ from model.runs import (
 )
 
 # It takes its time, and is no business of the other gate's.
-pytestmark = needs_flag_gate
+pytestmark = [needs_flag_gate, pytest.mark.model]
 
 SETTINGS = {
     "two threads, two calls each": Setting((2, 2)),

@@ -18,6 +18,7 @@ import pytest
 import genlock
 from crew import PATIENCE, Occupied, Worker, needs_flag_gate, strike_down, together, until
 from genlock import _gates, _waits
+from genlock._gate import Gate
 from genlock._observing import _live, _prospects
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
@@ -266,19 +267,47 @@ def test_the_waits_of_all_guards_come_longest_first() -> None:
     assert genlock.snapshot().waits == ()
 
 
-def test_a_thread_that_ended_in_exclusive_use_is_told_to_be_gone() -> None:
+def test_a_thread_that_ended_in_exclusive_use_has_broken_the_guard() -> None:
     guard = genlock.guard(count_up(), name="left behind")
-    entered = threading.Event()
-
-    def enter_and_end() -> None:
-        block.__enter__()
-        entered.set()
-
     block = genlock.exclusive(guard)
-    Worker(enter_and_end).result()
-    assert entered.is_set()
+    Worker(block.__enter__).result()
     (state,) = named(genlock.snapshot(), "left behind")
-    assert (state.exclusive, state.holder) == (True, None)
+    assert state == genlock.state(guard)
+    assert (state.exclusive, state.abandoned, state.holder_ident) == (True, True, None)
+    assert state.holder
+    assert [step.remark for step in state.holder.steps] == ["in exclusive use"]
+    assert "left behind: created, broken for good" in genlock.snapshot().to_mermaid()
+    block.__exit__(None, None, None)
+    assert not genlock.state(guard).abandoned
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_what_a_fork_left_running_is_broken_in_the_child_alone() -> None:
+    with Occupied() as stage:
+        told = in_a_forked_child(
+            lambda: f"{genlock.state(stage.guard).abandoned} {genlock.snapshot().to_text()}"
+        )
+        assert not genlock.state(stage.guard).abandoned
+    assert told.startswith("True ")
+    told = told.partition("; 1 broken for good; no thread waits for one.\n\nBroken for good")[2]
+    assert "  'occupied':\n    nobody that is left  " in told
+    assert "self.leave.wait(PATIENCE)  running" in told
+    assert "'occupied' running" not in told
+
+
+def test_a_guard_whose_holder_leaves_amid_the_look_is_not_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def look_and_let_it_leave(gate: Any) -> bool:
+        found = is_left_inside(gate)
+        stage.leave.set()
+        stage.holder.result()
+        return found
+
+    is_left_inside = Gate.is_left_inside
+    with Occupied() as stage:
+        monkeypatch.setattr(Gate, "is_left_inside", look_and_let_it_leave)
+        assert not stage.guard._self_gate.is_lost()
 
 
 def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +325,9 @@ def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.Monke
     assert isinstance(waiter.raised, genlock.AbandonedGeneratorError)
     (wait,) = snapshot.waits
     assert wait.prospect == "gone"
-    assert "'left behind' is busy, and whoever is inside can never come back" in snapshot.to_text()
+    broken = snapshot.to_text().partition("Broken for good")[2]
+    assert "  'left behind':\n    nobody that is left  " in broken
+    assert "    waiter  " in broken.partition("  Waiting:\n")[2]
 
 
 def test_a_cycle_of_which_one_has_its_turn_is_no_deadlock() -> None:

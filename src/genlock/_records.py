@@ -187,7 +187,7 @@ class GuardState:
         site: the line where it is suspended or running, or begins, if it was not started.
         holder: the thread that is inside or has exclusive use, with its calls from the line that
             entered on. None if there is none, or if it could not be seen.
-        holder_ident: the identifier of that thread.
+        holder_ident: the identifier of that thread; None if it is gone.
         during: the operation that is running.
         exclusive: whether it is in exclusive use.
         waiters: the calls that wait for it, the longest first.
@@ -195,6 +195,8 @@ class GuardState:
         contended: how many calls have found another thread inside and had to wait or were refused.
         waited_ns: how long they have waited in all, in nanoseconds, with those that still wait.
         longest_wait_ns: how long the longest of them has waited, in nanoseconds.
+        abandoned: whether whoever is inside can never come back, so that calls get an
+            AbandonedGeneratorError; `holder` tells where that was.
     """
 
     name: str
@@ -210,6 +212,7 @@ class GuardState:
     contended: int = 0
     waited_ns: int = 0
     longest_wait_ns: int = 0
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock import _evidence, _waits
-from genlock._diagnoses import path_into
+from genlock._diagnoses import left_inside, path_into
 from genlock._evidence import Presence
 from genlock._interpreter import _frames, _stacks
 from genlock._observing._prospects import deadlocks, prospects
@@ -101,13 +101,14 @@ class Look:
         if status == "running" and holder is not None:
             site = _body_site(gate, holder) or site
         waiters = tuple(map(self._wait, tickets))
+        is_abandoned = holder is None and (is_kept or status == "running") and gate.is_lost()
         contended, waited, longest = _tallied(gate, waiters)
         return GuardState(
             name=gate.name,
             identity=id(gate),
             status=status,
             site=site,
-            holder=holder,
+            holder=left_inside(gate) if is_abandoned else holder,
             holder_ident=ident,
             during=during,
             exclusive=is_kept,
@@ -116,6 +117,7 @@ class Look:
             contended=contended,
             waited_ns=waited,
             longest_wait_ns=longest,
+            abandoned=is_abandoned,
         )
 
     def _inside(

@@ -17,7 +17,7 @@ from genlock._gates import is_off, live_gates, unlisted_gate
 from genlock._guard import GuardedIterator, gate_of
 from genlock._interpreter import _stacks
 from genlock._observing import _live_wording
-from genlock._observing._destination import write
+from genlock._observing._destination import check, write
 from genlock._observing._look import Look, is_busy
 from genlock._observing._snapshots import Snapshot
 from genlock._policy import Policy
@@ -98,8 +98,11 @@ def dump(file: Destination = None) -> None:
         file: a path, to whose end it is written, or an open text file; None is `sys.stderr`.
 
     Raises:
+        TypeError: the file is neither a path nor something to write to.
+        ValueError: the file is closed.
         OSError: the file cannot be written.
 
     Safe in any thread, and in a signal handler.
     """
+    check(file)
     write(snapshot().to_text(), file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,29 @@ def not_in_main_thread() -> str:
     )
 
 
-def no_notice(failure: OSError) -> str:
-    """The warning that a process listens, and cannot say so."""
-    return (
-        "`genlock dump` will not find this process, because it cannot say that it listens"
-        f" ({failure}). The signal itself works."
-    )
+TAKEN_BY_DUMP = (
+    "SIGURG is the signal by which `genlock dump` asks.\n"
+    "  Choose another signal:  genlock.dump_on_signal(signal.SIGUSR2)"
+)
+
+
+def not_found_by_dump(why: str) -> str:
+    """The warning that a process cannot be asked from outside."""
+    return f"`genlock dump` cannot ask this process: {why}. genlock.dump_on_signal() itself works."
+
+
+def no_place_to_write(given: object) -> str:
+    """Refusal of something that no dump can be written to."""
+    return f"file must be a path, an open text file or None, not {reprlib.repr(given)}"
+
+
+CLOSED_FILE = "file is closed"
+
+
+def not_written(file: object, failure: Exception) -> str:
+    """What comes before a dump that could not be written where it was to go."""
+    name = file if isinstance(file, str | os.PathLike) else getattr(file, "name", file)
+    return f"genlock: no dump in {name!r} ({failure}), but here:\n"
 
 
 def failed(failure: Exception) -> str:

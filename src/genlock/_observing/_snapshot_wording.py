@@ -1,4 +1,4 @@
-"""Snapshots to text: what is broken and deadlocks first, then who holds up others, then who is at rest."""
+"""Snapshots to text: what cannot go on first, then who holds up others, then who is at rest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def heading(pid: int, program: str, python: str, taken: float) -> str:
 
 
 def report(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) -> list[str]:
-    """The lines of a snapshot: what is broken and deadlocks first, then who holds up others, then who rests."""
+    """The lines of a snapshot: what cannot go on first, then who holds up others, then the rest."""
     crowd = Crowd(guards)
     lines = [_census(guards), *_abandoned(guards)]
     for cycle in deadlocks:

@@ -489,6 +489,44 @@ def test_many_rows_are_cut_short() -> None:
     assert "    … 3 more\n" in text
 
 
+def test_names_control_no_terminal_and_break_no_line() -> None:
+    with Occupied() as stage:
+        name = "n\u00e4me\n\x1b[31m" + "x" * 5000
+        waiter = Worker(lambda: stage.guard.send(1), name=name)
+        until(stage.waiters)
+        snapshot = genlock.snapshot()
+        stage.leave.set()
+        waiter.result()
+    assert [wait.thread for wait in snapshot.waits] == [name]
+    for text in (snapshot.to_text(), snapshot.to_mermaid()):
+        assert text.replace("\n", "").isprintable()
+    (row,) = [line for line in snapshot.to_text().splitlines() if "n\u00e4me" in line]
+    assert row.startswith("    n\u00e4me\\n\\x1b[31mxxx")
+    assert len(row) < 150
+
+
+def test_many_guards_of_one_thread_make_no_long_line() -> None:
+    def stage(below: int) -> Generator[str, None, None]:
+        guard = genlock.guard(stage(below - 1), name="same") if below else None
+        while True:
+            yield genlock.snapshot().to_text() if guard is None else next(guard)
+
+    outer = genlock.guard(stage(50), name="outermost")
+    text = next(outer)
+    assert "MainThread is inside 'outermost' and 50 guards named 'same':\n" in text
+    assert max(map(len, text.splitlines())) < 150
+    outer.close()
+
+
+def test_guards_of_many_names_make_no_long_line() -> None:
+    def stage(below: int) -> Generator[str, None, None]:
+        guard = genlock.guard(stage(below - 1), name=f"g{below}") if below else None
+        yield genlock.snapshot().to_text() if guard is None else next(guard)
+
+    text = next(genlock.guard(stage(20), name="g21"))
+    assert "is inside 'g21', 'g20', 'g19', 'g18', 'g17', 'g16' and 15 more:\n" in text
+
+
 def test_guards_at_rest_are_counted_by_kind() -> None:
     many = [genlock.guard(count_up(), name="one of many") for _ in range(1000)]
     text = genlock.snapshot().to_text()

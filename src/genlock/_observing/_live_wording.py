@@ -7,7 +7,7 @@ import reprlib
 from typing import TYPE_CHECKING
 
 from genlock._observing._waits_wording import waiting
-from genlock._wording import duration, rows
+from genlock._wording import duration, plain, rows
 
 if TYPE_CHECKING:
     from genlock._records import LongStay
@@ -24,12 +24,13 @@ def not_a_guard(given: object) -> str:
 def long_stay(stay: LongStay) -> str:
     """The warning of a watch: a wait or a hold that lasts too long, with all about its guard."""
     guard, seconds = stay.guard, duration(stay.seconds)
-    inside = "another thread" if guard.holder is None else guard.holder.thread
+    inside = "another thread" if guard.holder is None else plain(guard.holder.thread)
+    thread = plain(stay.thread)
     if stay.kind == "hold":
         verb = "has had exclusive use of" if guard.exclusive else "has been inside"
-        lines = [f"{stay.thread} {verb} {guard.name!r} for {seconds} or longer."]
+        lines = [f"{thread} {verb} {guard.name!r} for {seconds} or longer."]
     else:
-        lines = [f"{stay.thread} has waited {seconds} for {guard.name!r}: {inside} is inside."]
+        lines = [f"{thread} has waited {seconds} for {guard.name!r}: {inside} is inside."]
     if guard.holder is not None:
         lines += ["  Inside:", *rows(guard.holder)]
     waits = [wait for wait in guard.waiters if stay.kind == "hold" or wait.ident == stay.ident]

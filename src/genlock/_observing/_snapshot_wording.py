@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genlock._observing._holders_wording import Crowd
 from genlock._observing._waits_wording import contention, listed, waiting
-from genlock._wording import duration, place, rows
+from genlock._wording import duration, place, plain, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ _KINDS_SHOWN = 20
 def heading(pid: int, program: str, python: str, taken: float) -> str:
     """Of which process a snapshot is, and of when."""
     when = datetime.fromtimestamp(taken).astimezone().isoformat(" ", "seconds")
-    what = f" ({program})" if program else ""
+    what = f" ({plain(program)})" if program else ""
     return f"genlock: process {pid}{what}, Python {python}, {when}"
 
 
@@ -41,7 +41,7 @@ def report(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) -> 
 
 
 def _deadlock(crowd: Crowd, cycle: Sequence[int]) -> str:
-    names = [crowd.waits[ident][1].thread for ident in cycle if ident in crowd.waits]
+    names = [plain(crowd.waits[ident][1].thread) for ident in cycle if ident in crowd.waits]
     return f"Deadlock: {listed(names)} wait for one another; one of them gets a DeadlockError."
 
 
@@ -121,7 +121,7 @@ def _rests(guard: GuardState) -> str:
         if ending is None:
             return "has ended"
         where = f", at {place(ending.site)}" if ending.site else ""
-        who = f" ({ending.thread})" if ending.thread else ""
+        who = f" ({plain(ending.thread)})" if ending.thread else ""
         how = {
             "returned": "has returned",
             "closed": "was closed",

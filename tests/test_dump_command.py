@@ -142,6 +142,24 @@ def test_who_reads_the_beginning_only_is_told_nothing_else() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_an_answer_that_cannot_be_written_is_one_line_and_status_2() -> None:
+    with stuck("inside") as process, Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "genlock", "dump", str(process.pid)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "genlock dump: cannot write: No space left on device\n",
+    )
+
+
 def test_a_main_thread_in_c_code_cannot_answer(capsys: pytest.CaptureFixture[str]) -> None:
     with stuck("in C") as process:
         status, out, err = dumped(process.pid, "--timeout", "0.05", capsys=capsys)

@@ -247,6 +247,9 @@ def test_guards_in_use_are_found_although_the_collector_was_frozen() -> None:
         waiter.result()
     assert [guard.identity for guard in snapshot.guards].count(identity) == 1
     assert len(named(snapshot, "frozen")) == int(_gates.uses_lock)
+    assert snapshot.frozen != _gates.uses_lock
+    assert ("\ngc.freeze() was called: of older" in snapshot.to_text()) != _gates.uses_lock
+    assert not genlock.snapshot().frozen
     assert genlock.state(idle).status == "created"
 
 

@@ -13,7 +13,7 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from genlock._gates import is_off, live_gates, unlisted_gate
+from genlock._gates import hides_gates, is_off, live_gates, unlisted_gate
 from genlock._guard import GuardedIterator, gate_of
 from genlock._interpreter import _stacks
 from genlock._observing import _live_wording
@@ -79,6 +79,7 @@ def snapshot() -> Snapshot:
         time.time(),
         tuple(guards),
         tuple(tuple(ticket.ident for ticket in cycle) for cycle in look.deadlocks),
+        hides_gates(),
     )
 
 

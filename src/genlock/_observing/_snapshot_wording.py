@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genlock._records import GuardState
 
 _KINDS_SHOWN = 20
+_FROZEN = "gc.freeze() was called: of older guards, those alone are found that are in use."
 
 
 def heading(pid: int, program: str, python: str, taken: float) -> str:
@@ -26,10 +27,12 @@ def heading(pid: int, program: str, python: str, taken: float) -> str:
     return f"genlock: process {pid}{what}, Python {python}, {when}"
 
 
-def report(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) -> list[str]:
+def report(
+    guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]], *, frozen: bool
+) -> list[str]:
     """The lines of a snapshot: what cannot go on first, then who holds up others, then the rest."""
     crowd = Crowd(guards)
-    lines = [_census(guards), *_abandoned(guards)]
+    lines = [_census(guards), *([_FROZEN] if frozen else []), *_abandoned(guards)]
     for cycle in deadlocks:
         lines += ["", _deadlock(crowd, cycle), *crowd.sections(cycle)]
     lines += crowd.sections(crowd.in_order(skipped=itertools.chain(*deadlocks)))

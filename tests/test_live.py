@@ -19,6 +19,7 @@ import genlock
 from crew import PATIENCE, Occupied, Worker, needs_flag_gate, strike_down, together, until
 from genlock import _gates, _waits
 from genlock._gate import Gate
+from genlock._interpreter import _stacks
 from genlock._observing import _live, _prospects
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
@@ -145,6 +146,28 @@ def test_switched_off_a_bare_generator_has_a_state(monkeypatch: pytest.MonkeyPat
     bare: Any = count_up()
     next(bare)
     assert genlock.state(bare).status == "suspended"
+
+
+@pytest.mark.usefixtures("restless_threads")
+@pytest.mark.parametrize("options", [{"on_busy": "raise"}, {"timeout": 0}])
+def test_the_only_user_of_a_guard_is_never_refused_because_somebody_looks(
+    options: dict[str, Any],
+) -> None:
+    guard: genlock.GuardedIterator[int] = genlock.guard((n for n in itertools.count()), **options)
+    used = threading.Event()
+
+    def use() -> None:
+        try:
+            for _ in range(200_000 if _stacks.RUN_AT_ONCE else 2000):
+                next(guard)
+        finally:
+            used.set()
+
+    user = Worker(use)
+    while not used.is_set():
+        genlock.state(guard)
+    user.result()
+    assert genlock.state(guard).contended == 0
 
 
 # The counters.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from genlock._evidence import Keep
     from genlock._policy import Policy
-    from genlock._records import Operation
+    from genlock._records import Operation, Status
     from genlock._waits import Patience, Ticket
 
 
@@ -143,6 +143,22 @@ class LockGate(Gate):
                 was, self.frame, self.busy = True, None, False
                 _stacks.stay_for_readers()
         return True
+
+    def standing(self, *, wants_line: bool) -> tuple[Status, int | None] | None:
+        """The status and the line of a generator that nobody is inside of; else None.
+
+        Not read as the owner, for whom others would have to wait, or would be refused.
+        """
+        generator: Any = self.guarded
+        with self.mutex:
+            if self.busy:
+                return None
+            if generator.gi_suspended:
+                return "suspended", generator.gi_frame.f_lineno if wants_line else None
+            frame = generator.gi_frame
+            if frame is None:
+                return "closed", None
+            return "running" if generator.gi_running else "created", frame.f_lineno
 
     def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
         thread = own.me

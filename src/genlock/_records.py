@@ -15,6 +15,10 @@ State = Literal["re-entered", "held", "unseen", "suspended", "not started", "end
 """How a generator stood when an error was about it; see `Candidate`."""
 
 
+Status = Literal["created", "suspended", "running", "closed", "idle"]
+"""How what is guarded stands; see `GuardState`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A place in the source: file, line (from 1), function, and the code that stands there.
@@ -201,7 +205,7 @@ class GuardState:
 
     name: str
     identity: int
-    status: Literal["created", "suspended", "running", "closed", "idle"]
+    status: Status
     site: Site | None = None
     holder: Strand | None = None
     holder_ident: int | None = None

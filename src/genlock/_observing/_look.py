@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from genlock._gate import Gate
-    from genlock._observing._status import Status
-    from genlock._records import Operation, Site
+    from genlock._records import Operation, Site, Status
     from genlock._waits import Ticket
 
 _NANO = 1e9

@@ -164,7 +164,7 @@ def test_the_only_user_of_a_guard_is_never_refused_because_somebody_looks(
             used.set()
 
     user = Worker(use)
-    while not used.is_set():
+    while not used.wait(1e-5):  # for calls that stay for those who read their stack
         genlock.state(guard)
     user.result()
     assert genlock.state(guard).contended == 0
@@ -253,6 +253,50 @@ def test_a_snapshot_keeps_nothing_alive() -> None:
     assert gone() is None
     assert len(named(snapshot, "short-lived")) == 1
     assert named(genlock.snapshot(), "short-lived") == []
+
+
+@pytest.mark.parametrize("ask", ["state", "snapshot", "dump", "a watch"])
+def test_to_ask_keeps_nothing_of_the_asker_alive(
+    ask: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Thing:
+        pass
+
+    def with_a_local_variable() -> weakref.ref[Thing]:
+        thing = Thing()
+        if ask == "state":
+            genlock.state(guard)
+        elif ask == "a watch":
+            watch._look()
+        else:
+            getattr(genlock, ask)()
+        return weakref.ref(thing)
+
+    guard = genlock.guard(count_up())
+    with genlock.watch(interval=1000.0) as watch:
+        gc.disable()
+        try:
+            assert with_a_local_variable()() is None
+        finally:
+            gc.enable()
+
+
+def test_an_iterator_that_fails_when_asked_for_what_it_has_not_is_told() -> None:
+    class Sly:
+        def __getattr__(self, name: str) -> Any:
+            raise ZeroDivisionError(name)
+
+        def __iter__(self) -> Iterator[genlock.Snapshot]:
+            return self
+
+        def __next__(self) -> genlock.Snapshot:
+            assert genlock.state(guard).holder_ident == threading.get_ident()
+            return genlock.snapshot()
+
+    guard: genlock.GuardedIterator[genlock.Snapshot] = genlock.guard(Sly(), name="sly")
+    (state,) = named(next(guard), "sly")
+    assert state.status == "running"
+    assert genlock.state(guard).status == "idle"
 
 
 def test_guards_in_use_are_found_although_the_collector_was_frozen() -> None:

@@ -155,12 +155,15 @@ def test_two_watches_both_tell(told: Told) -> None:
         until(lambda: told.stays and other.stays)
 
 
-def test_a_callback_that_raises_ends_nothing(records: list[logging.LogRecord]) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_callback_that_raises_ends_nothing(
+    error: type[BaseException], records: list[logging.LogRecord]
+) -> None:
     calls = []
 
     def fail(stay: genlock.LongStay) -> None:
         calls.append(stay)
-        raise ZeroDivisionError("of the callback")
+        raise error("of the callback")
 
     with (
         Occupied(warn_after=None) as stage,

@@ -114,7 +114,7 @@ def abandoned(gate: Keepable, operation: Operation, frame: FrameType) -> Abandon
 
 def left_inside(gate: Keepable) -> Strand:
     """Where whoever will never come back was inside of `gate`."""
-    body = getattr(gate.guarded, "gi_frame", None)
+    body = _frames.body_of(gate.guarded)
     where = _exclusive_use(gate)
     if body is not None and not where:
         where = (Step(gate.name, _frames.site(body), "running"),)
@@ -239,7 +239,7 @@ def path_into(
 
     Where none did, it is exclusive use that leads to the last call.
     """
-    body = getattr(gate.guarded, "gi_frame", None)
+    body = _frames.body_of(gate.guarded)
     steps: list[Step] = []
     during: Operation | None = None
     entered = False

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from genlock import _diagnoses, _evidence, _waits
 from genlock._evidence import Presence, way_in
 from genlock._gate import Gate, asks
-from genlock._interpreter import _stacks
+from genlock._interpreter import _frames, _stacks
 from genlock._interpreter._threads import own
 from genlock._waits import WaitQueue
 
@@ -237,7 +237,7 @@ class LockGate(Gate):
         if thread is None:
             return True
         if thread.ident != _thread.get_ident() or not _evidence.all_stacks_are_seen(
-            is_running_known=hasattr(self.guarded, "gi_running")
+            is_running_known=_frames.is_running(self.guarded) is not None
         ):
             return False
         stack = _evidence.own_stack(sys._getframe(), self.guarded)
@@ -266,7 +266,7 @@ class LockGate(Gate):
             return Presence(thread.ident, path)
         # What the body calls comes and goes. Who called the body stays while it is read.
         outer = _stacks.read(lambda: self.frame)
-        body = getattr(self.guarded, "gi_frame", None)
+        body = _frames.body_of(self.guarded)
         return Presence(thread.ident, (body, *outer) if body is not None and outer else outer)
 
 

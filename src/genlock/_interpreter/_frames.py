@@ -39,6 +39,25 @@ def is_internal(frame: FrameType) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in _INTERNAL
 
 
+def body_of(guarded: object) -> FrameType | None:
+    """The frame of what is guarded, if that is a generator or passes for one."""
+    found: FrameType | None = _attribute(guarded, "gi_frame")
+    return found
+
+
+def is_running(guarded: object) -> bool | None:
+    """Whether a generator counts as running; None of other things."""
+    found: bool | None = _attribute(guarded, "gi_running")
+    return found
+
+
+def _attribute(guarded: object, name: str) -> Any:
+    try:
+        return getattr(guarded, name, None)
+    except Exception:  # a __getattr__ of somebody's own may raise anything
+        return None
+
+
 def user_frame(frame: FrameType) -> FrameType | None:
     """`frame` or the nearest of its callers that is not genlock's own."""
     return next((caller for caller in stack(frame) if not is_internal(caller)), None)

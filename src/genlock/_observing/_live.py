@@ -50,8 +50,8 @@ def state(guard: GuardedIterator[Any], /) -> GuardState:
         gate = unlisted_gate(guard, Policy())
     else:
         raise TypeError(_live_wording.not_a_guard(guard))
-    with _stacks.reading():
-        return Look([gate]).state(gate)
+    with _stacks.reading(), Look([gate]) as look:
+        return look.state(gate)
 
 
 def snapshot() -> Snapshot:
@@ -66,11 +66,9 @@ def snapshot() -> Snapshot:
     each guard is told as it was at one moment, and another one as it was a moment later.
     """
     found = live_gates()
-    with _stacks.reading():  # which is short: few guards are in use
-        look = Look(found)
+    with _stacks.reading(), Look(found) as look:  # which is short: few guards are in use
         in_use = {id(gate): gate for gate in chain(look.gates_in_use(), filter(is_busy, found))}
         guards = [look.state(gate) for gate in in_use.values()]
-        look.end_reading()
     guards += _at_rest(look, (gate for gate in found if id(gate) not in in_use))
     return Snapshot(
         os.getpid(),

@@ -547,6 +547,42 @@ def test_a_flowchart_names_each_thread_and_guard_once(crowded: genlock.Snapshot)
     assert len([line for line in lines if "occupied: running" in line]) == 1
 
 
+def test_what_stands_for_a_character_in_a_flowchart_is_shown_as_it_is() -> None:
+    guard = genlock.guard(count_up(), name='#35; & "#quot;"')
+    with genlock.exclusive(guard):
+        chart = genlock.snapshot().to_mermaid()
+    assert "#35;35; #amp; #quot;#35;quot;#quot;: created" in chart
+
+
+def test_a_thread_whose_name_cannot_be_had_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> str:
+        raise ZeroDivisionError
+
+    with Occupied() as stage:
+        state_of_inside(stage)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "name", property(fail))
+            text = genlock.snapshot().to_text()
+    assert f"\nthread {stage.holder.ident} is inside 'occupied':" in text
+
+
+def test_a_statement_that_waits_for_a_lock_is_told_whole() -> None:
+    def body() -> Generator[None, None, None]:
+        yield
+        with lock:
+            yield
+
+    lock = threading.Lock()
+    lock.acquire()
+    guard = genlock.guard(body(), prime=True)
+    worker = Worker(lambda: next(guard))
+    try:
+        until(lambda: (site := genlock.state(guard).site) and site.code == "with lock:")
+    finally:
+        lock.release()
+    worker.result()
+
+
 def test_many_rows_are_cut_short() -> None:
     with Occupied() as stage:
         waiters = [Worker(lambda: stage.guard.send(1)) for _ in range(15)]

@@ -114,9 +114,9 @@ def abandoned(gate: Keepable, operation: Operation, frame: FrameType) -> Abandon
 
 def left_inside(gate: Keepable) -> Strand:
     """Where whoever will never come back was inside of `gate`."""
-    body = _frames.body_of(gate.guarded)
     where = _exclusive_use(gate)
-    if body is not None and not where:
+    body = None if where else _frames.body_of(gate.guarded)
+    if body is not None:
         where = (Step(gate.name, _frames.site(body), "running"),)
     return Strand(_NOBODY, where, holds=gate.name)
 

@@ -6,6 +6,7 @@ import linecache
 import opcode
 import os
 import threading
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _CODE_WIDTH = 60
 _MOST_DECORATORS = 100  # lines of them
 _DEFINES = ("def ", "async def ")
-_FOR_ITER = opcode.opmap["FOR_ITER"]
+_STATEMENTS = {opcode.opmap.get(name) for name in ("FOR_ITER", "BEFORE_WITH")}
 _CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -161,10 +162,16 @@ def yields(code: CodeType) -> tuple[Site, ...]:
 
 def thread_name(ident: int) -> str:
     """The name of the thread, or its number if the threading module does not know it."""
+    return thread_names().get(ident) or f"thread {ident}"
+
+
+def thread_names() -> dict[int, str]:
+    """The names of the threads that the threading module knows, by identifier."""
+    found = {}
     for thread in threading.enumerate():
-        if thread.ident == ident:
-            return thread.name
-    return f"thread {ident}"
+        with suppress(Exception):  # a class of somebody's own may do as it likes
+            found[thread.ident or 0] = str(thread.name)
+    return found
 
 
 def is_library(file: str) -> bool:
@@ -199,8 +206,8 @@ def _code_at(frame: FrameType, lasti: int, number: int) -> str:
     code = frame.f_code
     positions = next(islice(code.co_positions(), lasti // 2, None), None)
     line = source_line(frame, number)
-    # A loop says more than what it runs over, which is all that it executes.
-    if positions is not None and code.co_code[instruction_at(code, lasti)] != _FOR_ITER:
+    # A loop says more than what it runs over, a `with` more than the lock: all that is executed.
+    if positions is not None and code.co_code[instruction_at(code, lasti)] not in _STATEMENTS:
         first, last, start, end = positions
         if first == number and start is not None and end is not None:
             encoded = line.encode()

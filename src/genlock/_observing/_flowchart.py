@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock._wording import duration, place
+from genlock._wording import duration, place, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,5 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
 
 def _escaped(text: str) -> str:
     """Text that Mermaid shows as it is."""
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    return (
-        plain.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-    )
+    escapes = {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
+    return "".join(escapes.get(char, char) for char in plain(text))

@@ -47,7 +47,7 @@ class Look:
     def __init__(self, gates: Iterable[Gate]) -> None:
         self.now = time.monotonic()
         self.tickets = _waits.standing()
-        self.names = {thread.ident: thread.name for thread in threading.enumerate()}
+        self.names = _frames.thread_names()
         self.statuses = Statuses()
         self.waiting = {ticket.ident: ticket for ticket in self.tickets}
         self.waiters: dict[int, list[Ticket]] = {}

@@ -222,6 +222,22 @@ def test_a_closed_file_is_refused(file: Path) -> None:
         genlock.dump_on_signal(USR1, closed)
 
 
+def test_what_interrupts_a_dump_or_an_answer_goes_on(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise ZeroDivisionError("of another handler")
+
+    for module in (_on_signal, _listener):
+        monkeypatch.setattr(module, "snapshot", interrupt)
+    with genlock.dump_on_signal(USR1, file):
+        with pytest.raises(ZeroDivisionError, match="of another handler"):
+            signal.raise_signal(USR1)
+        _mailbox.Question(os.getpid(), "text").ask()
+        with pytest.raises(ZeroDivisionError, match="of another handler"):
+            signal.raise_signal(_mailbox.SIGNAL)
+
+
 def test_another_thread_is_refused() -> None:
     worker = Worker(genlock.dump_on_signal)
     with pytest.raises(ValueError, match="works in the main thread only"):

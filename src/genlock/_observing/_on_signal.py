@@ -104,8 +104,8 @@ def dump_on_signal(signum: int | None = None, file: Destination = None) -> DumpO
     Python runs signal handlers in the main thread, between two instructions. So the dump comes
     while that thread waits for a guard or a lock, sleeps or computes, but not while it is inside of
     C code that does not return to Python. (Where a recursion has used up the stack, a line says
-    that there is no room for it.) A handler that was there before is called after the dump; SIGTERM,
-    SIGHUP and SIGINT without one end the process after the dump, as they did before.
+    that there is no room for it.) A handler that was there before is called after the dump. Without
+    one, SIGTERM, SIGHUP and SIGINT end the process after the dump, as they did before.
 
     `genlock dump PID` asks by another signal, SIGURG, which does nothing else here: neither is a
     dump written for that, nor a handler called. (A program that has a handler of SIGURG cannot be

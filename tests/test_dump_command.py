@@ -15,7 +15,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, until
-from genlock._observing import _mailbox, _on_signal
+from genlock._observing import _listener, _mailbox
 from genlock.cli import _process, main
 
 if TYPE_CHECKING:
@@ -142,6 +142,24 @@ def test_who_reads_the_beginning_only_is_told_nothing_else() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_an_answer_that_cannot_be_written_is_one_line_and_status_2() -> None:
+    with stuck("inside") as process, Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "genlock", "dump", str(process.pid)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "genlock dump: cannot write: No space left on device\n",
+    )
+
+
 def test_a_main_thread_in_c_code_cannot_answer(capsys: pytest.CaptureFixture[str]) -> None:
     with stuck("in C") as process:
         status, out, err = dumped(process.pid, "--timeout", "0.05", capsys=capsys)
@@ -172,7 +190,8 @@ def test_a_process_that_does_not_listen_is_not_signalled(
         assert (status, out) == (2, "")
         assert err == (
             f"genlock dump: process {process.pid} does not listen. Start it with `genlock run`, or"
-            " let it call genlock.dump_on_signal()\n"
+            " let it call genlock.dump_on_signal(). (One that has another TMPDIR, and so no file in"
+            f" {_mailbox.directory()}, has to be asked with the same.)\n"
         )
 
 
@@ -188,14 +207,63 @@ def test_a_program_under_genlock_run_listens(
     assert left_behind() == []
 
 
+OWN_HANDLERS = {
+    "ends the process": "signal.signal(signal.SIGUSR1, lambda *_: sys.exit(9))",
+    "ignores": "signal.signal(signal.SIGUSR1, signal.SIG_IGN)",
+    "default": "signal.signal(signal.SIGUSR1, signal.SIG_DFL)",
+    "not Python's": "faulthandler.register(signal.SIGUSR1)",
+    "blocks": "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])",
+    "Ctrl-C": "genlock.dump_on_signal(signal.SIGINT)",
+}
+
+
+@pytest.mark.parametrize("handler", OWN_HANDLERS.values(), ids=OWN_HANDLERS)
+def test_what_the_program_does_at_signals_of_its_own_is_not_touched(
+    handler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(f"import faulthandler, signal, sys, genlock\n{handler}\n{WAITS}")
+    with bystander("-m", "genlock", "run", str(program)) as process:
+        assert dumped(process.pid, capsys=capsys)[0] == 0
+
+
+def test_a_process_that_blocks_the_question_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    block = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])"
+    program.write_text(f"{block}\n{WAITS}")
+    with bystander("-m", "genlock", "run", str(program)) as process:
+        if not _mailbox.status_of(process.pid):
+            pytest.skip("this system does not tell which signals are blocked")
+        status, _, err = dumped(process.pid, "--timeout", "0.05", capsys=capsys)
+    assert status == 1
+    assert "cannot answer: its main thread blocks SIGURG" in err
+
+
+def test_a_question_that_was_given_up_is_not_answered_elsewhere(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])\n{WAITS}\n"
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGURG])\n"
+    )
+    with bystander("-m", "genlock", "run", str(program)) as process:
+        assert main(["dump", "--timeout", "0.05", str(process.pid)]) == 1
+    assert "genlock: process" not in capfd.readouterr().err
+
+
 def test_a_notice_that_a_dead_process_left_is_not_believed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with bystander() as process:
         left = Path(_mailbox.directory(), str(process.pid))
-        left.write_text(str(int(signal.SIGUSR1)))
+        other = left.with_name("123456789")
+        left.touch()
+        other.touch()
         status, _, err = dumped(process.pid, capsys=capsys)
-        assert (status, left.exists()) == (2, False)
+        assert (status, left.exists(), other.exists()) == (2, False, False)
         assert "does not listen" in err
 
 
@@ -205,7 +273,7 @@ def test_a_process_that_has_lost_its_handler_is_not_signalled(
     if not Path("/proc/self/status").exists():
         pytest.skip("this system does not tell which signals are handled")
     with bystander() as process:
-        monkeypatch.setattr(_mailbox, "signal_of", lambda _: signal.SIGUSR2)
+        monkeypatch.setattr(_mailbox, "listens", lambda _: True)
         assert dumped(process.pid, capsys=capsys)[0] == 2
 
 
@@ -345,5 +413,5 @@ def test_an_answer_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     # An error of the test's own counts as one that interrupts; this one is made by the library.
     monkeypatch.setattr("genlock._interpreter._frames.is_interruption", lambda _: False)
-    monkeypatch.setattr(_on_signal, "snapshot", fail)
-    assert _on_signal.answer("text") == "genlock: no dump: ZeroDivisionError: on purpose\n"
+    monkeypatch.setattr(_listener, "snapshot", fail)
+    assert _listener.answer("text") == "genlock: no dump: ZeroDivisionError: on purpose\n"

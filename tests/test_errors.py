@@ -325,3 +325,13 @@ def test_an_error_that_comes_out_again_is_told_about_once() -> None:
         with pytest.raises(StopIteration):
             guard.throw(stop)
     assert len(stop.__notes__) == 1
+
+
+def test_names_break_no_line_of_a_message() -> None:
+    name = "A\x1b[31m\nB"
+    step = genlock.Step(name, genlock.Site("a.py", 1, name))
+    strands = (genlock.Strand(name, (step, step)), genlock.Strand(name, (step,)))
+    for code in ("GL001", "GL002", "GL003", "GL004", "GL005", "GL006", "GL007"):
+        text = _wording.message(genlock.Diagnosis(code, name, "send", strands=strands))
+        assert text.replace("\n", "").isprintable()
+        assert "\nB" not in text

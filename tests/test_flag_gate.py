@@ -92,6 +92,7 @@ SWAPS = {
     "try_for": 1,
     "hand_over": 2,
     "reclaim": 2,
+    "is_lost": 1,
 }
 
 

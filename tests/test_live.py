@@ -18,6 +18,8 @@ import pytest
 import genlock
 from crew import PATIENCE, Occupied, Worker, needs_flag_gate, strike_down, together, until
 from genlock import _gates, _waits
+from genlock._gate import Gate
+from genlock._interpreter import _stacks
 from genlock._observing import _live, _prospects
 from subprocesses import run_program
 from test_abandoned import in_a_forked_child
@@ -146,6 +148,28 @@ def test_switched_off_a_bare_generator_has_a_state(monkeypatch: pytest.MonkeyPat
     assert genlock.state(bare).status == "suspended"
 
 
+@pytest.mark.usefixtures("restless_threads")
+@pytest.mark.parametrize("options", [{"on_busy": "raise"}, {"timeout": 0}])
+def test_the_only_user_of_a_guard_is_never_refused_because_somebody_looks(
+    options: dict[str, Any],
+) -> None:
+    guard: genlock.GuardedIterator[int] = genlock.guard((n for n in itertools.count()), **options)
+    used = threading.Event()
+
+    def use() -> None:
+        try:
+            for _ in range(200_000 if _stacks.RUN_AT_ONCE else 2000):
+                next(guard)
+        finally:
+            used.set()
+
+    user = Worker(use)
+    while not used.wait(1e-5):  # for calls that stay for those who read their stack
+        genlock.state(guard)
+    user.result()
+    assert genlock.state(guard).contended == 0
+
+
 # The counters.
 
 
@@ -231,6 +255,50 @@ def test_a_snapshot_keeps_nothing_alive() -> None:
     assert named(genlock.snapshot(), "short-lived") == []
 
 
+@pytest.mark.parametrize("ask", ["state", "snapshot", "dump", "a watch"])
+def test_to_ask_keeps_nothing_of_the_asker_alive(
+    ask: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Thing:
+        pass
+
+    def with_a_local_variable() -> weakref.ref[Thing]:
+        thing = Thing()
+        if ask == "state":
+            genlock.state(guard)
+        elif ask == "a watch":
+            watch._look()
+        else:
+            getattr(genlock, ask)()
+        return weakref.ref(thing)
+
+    guard = genlock.guard(count_up())
+    with genlock.watch(interval=1000.0) as watch:
+        gc.disable()
+        try:
+            assert with_a_local_variable()() is None
+        finally:
+            gc.enable()
+
+
+def test_an_iterator_that_fails_when_asked_for_what_it_has_not_is_told() -> None:
+    class Sly:
+        def __getattr__(self, name: str) -> Any:
+            raise ZeroDivisionError(name)
+
+        def __iter__(self) -> Iterator[genlock.Snapshot]:
+            return self
+
+        def __next__(self) -> genlock.Snapshot:
+            assert genlock.state(guard).holder_ident == threading.get_ident()
+            return genlock.snapshot()
+
+    guard: genlock.GuardedIterator[genlock.Snapshot] = genlock.guard(Sly(), name="sly")
+    (state,) = named(next(guard), "sly")
+    assert state.status == "running"
+    assert genlock.state(guard).status == "idle"
+
+
 def test_guards_in_use_are_found_although_the_collector_was_frozen() -> None:
     with Occupied() as stage:
         waiter = Worker(lambda: stage.guard.send("late"))
@@ -246,6 +314,9 @@ def test_guards_in_use_are_found_although_the_collector_was_frozen() -> None:
         waiter.result()
     assert [guard.identity for guard in snapshot.guards].count(identity) == 1
     assert len(named(snapshot, "frozen")) == int(_gates.uses_lock)
+    assert snapshot.frozen != _gates.uses_lock
+    assert ("\ngc.freeze() was called: of older" in snapshot.to_text()) != _gates.uses_lock
+    assert not genlock.snapshot().frozen
     assert genlock.state(idle).status == "created"
 
 
@@ -266,19 +337,47 @@ def test_the_waits_of_all_guards_come_longest_first() -> None:
     assert genlock.snapshot().waits == ()
 
 
-def test_a_thread_that_ended_in_exclusive_use_is_told_to_be_gone() -> None:
+def test_a_thread_that_ended_in_exclusive_use_has_broken_the_guard() -> None:
     guard = genlock.guard(count_up(), name="left behind")
-    entered = threading.Event()
-
-    def enter_and_end() -> None:
-        block.__enter__()
-        entered.set()
-
     block = genlock.exclusive(guard)
-    Worker(enter_and_end).result()
-    assert entered.is_set()
+    Worker(block.__enter__).result()
     (state,) = named(genlock.snapshot(), "left behind")
-    assert (state.exclusive, state.holder) == (True, None)
+    assert state == genlock.state(guard)
+    assert (state.exclusive, state.abandoned, state.holder_ident) == (True, True, None)
+    assert state.holder
+    assert [step.remark for step in state.holder.steps] == ["in exclusive use"]
+    assert "left behind: created, broken for good" in genlock.snapshot().to_mermaid()
+    block.__exit__(None, None, None)
+    assert not genlock.state(guard).abandoned
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_what_a_fork_left_running_is_broken_in_the_child_alone() -> None:
+    with Occupied() as stage:
+        told = in_a_forked_child(
+            lambda: f"{genlock.state(stage.guard).abandoned} {genlock.snapshot().to_text()}"
+        )
+        assert not genlock.state(stage.guard).abandoned
+    assert told.startswith("True ")
+    told = told.partition("; 1 broken for good; no thread waits for one.\n\nBroken for good")[2]
+    assert "  'occupied':\n    nobody that is left  " in told
+    assert "self.leave.wait(PATIENCE)  running" in told
+    assert "'occupied' running" not in told
+
+
+def test_a_guard_whose_holder_leaves_amid_the_look_is_not_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def look_and_let_it_leave(gate: Any) -> bool:
+        found = is_left_inside(gate)
+        stage.leave.set()
+        stage.holder.result()
+        return found
+
+    is_left_inside = Gate.is_left_inside
+    with Occupied() as stage:
+        monkeypatch.setattr(Gate, "is_left_inside", look_and_let_it_leave)
+        assert not stage.guard._self_gate.is_lost()
 
 
 def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +395,9 @@ def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.Monke
     assert isinstance(waiter.raised, genlock.AbandonedGeneratorError)
     (wait,) = snapshot.waits
     assert wait.prospect == "gone"
-    assert "'left behind' is busy, and whoever is inside can never come back" in snapshot.to_text()
+    broken = snapshot.to_text().partition("Broken for good")[2]
+    assert "  'left behind':\n    nobody that is left  " in broken
+    assert "    waiter  " in broken.partition("  Waiting:\n")[2]
 
 
 def test_a_cycle_of_which_one_has_its_turn_is_no_deadlock() -> None:
@@ -446,6 +547,42 @@ def test_a_flowchart_names_each_thread_and_guard_once(crowded: genlock.Snapshot)
     assert len([line for line in lines if "occupied: running" in line]) == 1
 
 
+def test_what_stands_for_a_character_in_a_flowchart_is_shown_as_it_is() -> None:
+    guard = genlock.guard(count_up(), name='#35; & "#quot;"')
+    with genlock.exclusive(guard):
+        chart = genlock.snapshot().to_mermaid()
+    assert "#35;35; #amp; #quot;#35;quot;#quot;: created" in chart
+
+
+def test_a_thread_whose_name_cannot_be_had_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> str:
+        raise ZeroDivisionError
+
+    with Occupied() as stage:
+        state_of_inside(stage)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "name", property(fail))
+            text = genlock.snapshot().to_text()
+    assert f"\nthread {stage.holder.ident} is inside 'occupied':" in text
+
+
+def test_a_statement_that_waits_for_a_lock_is_told_whole() -> None:
+    def body() -> Generator[None, None, None]:
+        yield
+        with lock:
+            yield
+
+    lock = threading.Lock()
+    lock.acquire()
+    guard = genlock.guard(body(), prime=True)
+    worker = Worker(lambda: next(guard))
+    try:
+        until(lambda: (site := genlock.state(guard).site) and site.code == "with lock:")
+    finally:
+        lock.release()
+    worker.result()
+
+
 def test_many_rows_are_cut_short() -> None:
     with Occupied() as stage:
         waiters = [Worker(lambda: stage.guard.send(1)) for _ in range(15)]
@@ -456,6 +593,44 @@ def test_many_rows_are_cut_short() -> None:
             waiter.result()
     assert text.count("stage.guard.send(1)") == 12
     assert "    … 3 more\n" in text
+
+
+def test_names_control_no_terminal_and_break_no_line() -> None:
+    with Occupied() as stage:
+        name = "n\u00e4me\n\x1b[31m" + "x" * 5000
+        waiter = Worker(lambda: stage.guard.send(1), name=name)
+        until(stage.waiters)
+        snapshot = genlock.snapshot()
+        stage.leave.set()
+        waiter.result()
+    assert [wait.thread for wait in snapshot.waits] == [name]
+    for text in (snapshot.to_text(), snapshot.to_mermaid()):
+        assert text.replace("\n", "").isprintable()
+    (row,) = [line for line in snapshot.to_text().splitlines() if "n\u00e4me" in line]
+    assert row.startswith("    n\u00e4me\\n\\x1b[31mxxx")
+    assert len(row) < 150
+
+
+def test_many_guards_of_one_thread_make_no_long_line() -> None:
+    def stage(below: int) -> Generator[str, None, None]:
+        guard = genlock.guard(stage(below - 1), name="same") if below else None
+        while True:
+            yield genlock.snapshot().to_text() if guard is None else next(guard)
+
+    outer = genlock.guard(stage(50), name="outermost")
+    text = next(outer)
+    assert "MainThread is inside 'outermost' and 50 guards named 'same':\n" in text
+    assert max(map(len, text.splitlines())) < 150
+    outer.close()
+
+
+def test_guards_of_many_names_make_no_long_line() -> None:
+    def stage(below: int) -> Generator[str, None, None]:
+        guard = genlock.guard(stage(below - 1), name=f"g{below}") if below else None
+        yield genlock.snapshot().to_text() if guard is None else next(guard)
+
+    text = next(genlock.guard(stage(20), name="g21"))
+    assert "is inside 'g21', 'g20', 'g19', 'g18', 'g17', 'g16' and 15 more:\n" in text
 
 
 def test_guards_at_rest_are_counted_by_kind() -> None:

@@ -6,13 +6,13 @@ import logging
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock._observing import _watch
+from genlock._observing import _live_wording, _watch
 from subprocesses import run_program, run_python
 from test_abandoned import in_a_forked_child
 
@@ -155,12 +155,15 @@ def test_two_watches_both_tell(told: Told) -> None:
         until(lambda: told.stays and other.stays)
 
 
-def test_a_callback_that_raises_ends_nothing(records: list[logging.LogRecord]) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_callback_that_raises_ends_nothing(
+    error: type[BaseException], records: list[logging.LogRecord]
+) -> None:
     calls = []
 
     def fail(stay: genlock.LongStay) -> None:
         calls.append(stay)
-        raise ZeroDivisionError("of the callback")
+        raise error("of the callback")
 
     with (
         Occupied(warn_after=None) as stage,
@@ -409,3 +412,15 @@ def test_impossible_seconds(option: str, seconds: Any) -> None:
 def test_a_callback_that_cannot_be_called() -> None:
     with pytest.raises(TypeError, match="callback must be a function that takes a LongStay"):
         genlock.watch(callback="log")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["wait", "hold"])
+def test_what_it_logs_controls_no_terminal(kind: Literal["wait", "hold"]) -> None:
+    name = "A\x1b[31m\nB"
+    site = genlock.Site("odd\x1b.py", 1, name, "code\x1b")
+    holder = genlock.Strand(name, (genlock.Step(name, site), genlock.Step(name, site)))
+    wait = genlock.Wait(name, 1, "send", 1.0, site)
+    guard = genlock.GuardState(name, 1, "running", holder=holder, waiters=(wait,))
+    told = _live_wording.long_stay(genlock.LongStay(kind, name, 1, 10.0, guard))
+    assert told.count("A\\x1b[31m\\nB") >= 3
+    assert told.replace("\n", "").isprintable()

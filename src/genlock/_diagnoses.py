@@ -106,14 +106,19 @@ def abandoned(gate: Keepable, operation: Operation, frame: FrameType) -> Abandon
     """Whoever is inside can never come back."""
 
     def diagnose() -> Diagnosis:
-        body = getattr(gate.guarded, "gi_frame", None)
-        where = _exclusive_use(gate)
-        if body is not None and not where:
-            where = (Step(gate.name, _frames.site(body), "running"),)
-        strands = (Strand(_own_name(), _call(frame)), Strand(_NOBODY, where, holds=gate.name))
+        strands = (Strand(_own_name(), _call(frame)), left_inside(gate))
         return Diagnosis(AbandonedGeneratorError.code, gate.name, operation, strands=strands)
 
     return _error(AbandonedGeneratorError, gate, operation, diagnose)
+
+
+def left_inside(gate: Keepable) -> Strand:
+    """Where whoever will never come back was inside of `gate`."""
+    where = _exclusive_use(gate)
+    body = None if where else _frames.body_of(gate.guarded)
+    if body is not None:
+        where = (Step(gate.name, _frames.site(body), "running"),)
+    return Strand(_NOBODY, where, holds=gate.name)
 
 
 def undelivered(
@@ -234,7 +239,7 @@ def path_into(
 
     Where none did, it is exclusive use that leads to the last call.
     """
-    body = getattr(gate.guarded, "gi_frame", None)
+    body = _frames.body_of(gate.guarded)
     steps: list[Step] = []
     during: Operation | None = None
     entered = False

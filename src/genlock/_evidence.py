@@ -132,7 +132,7 @@ class OwnStack(NamedTuple):
 
 def own_stack(frame: FrameType, guarded: object) -> OwnStack:
     """Read the stack of the calling thread from `frame` outwards, once."""
-    body = getattr(guarded, "gi_frame", None)
+    body = _frames.body_of(guarded)
     passes_through = False
     entered = []
     keeps: tuple[Keep, ...] = ()
@@ -161,12 +161,12 @@ def is_executing(guarded: object) -> bool:
     for a sub-iterator a generator counts as running with its frame on no stack, and during a
     tracer's event for a yield its frame is on the stack although it counts as suspended.
     """
-    return bool(getattr(guarded, "gi_running", True))
+    return _frames.is_running(guarded) is not False
 
 
 def presence(gate: Keepable) -> Presence | None:
     """The other thread that is inside `gate`, or inside of the bare generator behind it."""
-    body = getattr(gate.guarded, "gi_frame", None)
+    body = _frames.body_of(gate.guarded)
     keep = keep_of(gate)
     keeper = None if keep is None else keep.thread()
     me = _thread.get_ident()
@@ -192,9 +192,9 @@ def is_abandoned(gate: Keepable) -> bool:
     keep = keep_of(gate)
     if keep is not None and keep.thread() is not None:
         return False
-    if not all_stacks_are_seen(is_running_known=hasattr(gate.guarded, "gi_running")):
+    if not all_stacks_are_seen(is_running_known=_frames.is_running(gate.guarded) is not None):
         return False
-    body = getattr(gate.guarded, "gi_frame", None)
+    body = _frames.body_of(gate.guarded)
     for innermost in _stacks.current_frames().values():
         stack = _stacks.walk(innermost)
         if any(frame is body or owned_by(frame) is gate for frame in stack):

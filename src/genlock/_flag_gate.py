@@ -168,7 +168,13 @@ class FlagGate(Gate):
             self.keeper = None
 
     def is_lost(self) -> bool:
-        return self.is_left_inside() and _evidence.is_abandoned(self)
+        # Marked as in `reclaim`, by somebody who does not want in: a free gate has to stay free.
+        # So the mark is a number, which can be left out without a branch.
+        mine = object()
+        mark = id(mine)
+        self.busy = mark * (not not self.busy)  # noqa: SIM208  # swap; bool() is a call
+        is_abandoned = self.is_left_inside() and _evidence.is_abandoned(self)
+        return is_abandoned and self.busy == mark
 
     def tally(self, waited: int) -> None:
         queue = self.open_queue()

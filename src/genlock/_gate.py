@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from genlock import _diagnoses, _evidence, _waits
 from genlock._body import Body
 from genlock._evidence import way_in
+from genlock._interpreter import _frames
 from genlock._waits import Patience, Ticket, WaitQueue
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Gate(Body):
         refuses = self.policy.refuses(operation)
         if not self.policy.waits(operation):
             # Where nobody runs the generator, an owner may have vanished: only a look can tell.
-            is_running = getattr(self.guarded, "gi_running", False)
+            is_running = _frames.is_running(self.guarded)
             if is_running or not refuses:
                 return self.turn_away(operation, call, *args)
         patience = Patience(self.policy.timeout, self.policy.warn_after, refuses=refuses)
@@ -330,7 +331,7 @@ class Gate(Body):
 
     def is_left_inside(self) -> bool:
         """Whether an owner that vanished left what nobody can take over."""
-        return _evidence.keep_of(self) is not None or getattr(self.guarded, "gi_running", False)
+        return _evidence.keep_of(self) is not None or bool(_frames.is_running(self.guarded))
 
     def is_granted(self) -> bool:
         """Whether a waiter has been given the gate and has not taken it up yet."""

@@ -64,6 +64,14 @@ class DeferringGate(Deferral, PlainGate):
         self.deferred = Deliveries()
 
 
+_frozen_at_first = 0 if uses_lock else gc.get_freeze_count()  # some versions freeze their own
+
+
+def hides_gates() -> bool:
+    """Whether `gc.freeze()` has taken away objects that `live_gates` would have to look through."""
+    return not uses_lock and gc.get_freeze_count() > _frozen_at_first
+
+
 def live_gates() -> list[Gate]:
     """The gates of all guards; flag gates as far as the collector knows them."""
     return all_gates() if uses_lock else _collected_gates()

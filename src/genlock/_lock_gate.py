@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from genlock import _diagnoses, _evidence, _waits
 from genlock._evidence import Presence, way_in
 from genlock._gate import Gate, asks
-from genlock._interpreter import _stacks
+from genlock._interpreter import _frames, _stacks
 from genlock._interpreter._threads import own
 from genlock._waits import WaitQueue
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from genlock._evidence import Keep
     from genlock._policy import Policy
-    from genlock._records import Operation
+    from genlock._records import Operation, Status
     from genlock._waits import Patience, Ticket
 
 
@@ -144,6 +144,22 @@ class LockGate(Gate):
                 _stacks.stay_for_readers()
         return True
 
+    def standing(self, *, wants_line: bool) -> tuple[Status, int | None] | None:
+        """The status and the line of a generator that nobody is inside of; else None.
+
+        Not read as the owner, for whom others would have to wait, or would be refused.
+        """
+        generator: Any = self.guarded
+        with self.mutex:
+            if self.busy:
+                return None
+            if generator.gi_suspended:
+                return "suspended", generator.gi_frame.f_lineno if wants_line else None
+            frame = generator.gi_frame
+            if frame is None:
+                return "closed", None
+            return "running" if generator.gi_running else "created", frame.f_lineno
+
     def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
         thread = own.me
         with self.mutex:
@@ -221,7 +237,7 @@ class LockGate(Gate):
         if thread is None:
             return True
         if thread.ident != _thread.get_ident() or not _evidence.all_stacks_are_seen(
-            is_running_known=hasattr(self.guarded, "gi_running")
+            is_running_known=_frames.is_running(self.guarded) is not None
         ):
             return False
         stack = _evidence.own_stack(sys._getframe(), self.guarded)
@@ -250,7 +266,7 @@ class LockGate(Gate):
             return Presence(thread.ident, path)
         # What the body calls comes and goes. Who called the body stays while it is read.
         outer = _stacks.read(lambda: self.frame)
-        body = getattr(self.guarded, "gi_frame", None)
+        body = _frames.body_of(self.guarded)
         return Presence(thread.ident, (body, *outer) if body is not None and outer else outer)
 
 

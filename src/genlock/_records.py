@@ -15,6 +15,10 @@ State = Literal["re-entered", "held", "unseen", "suspended", "not started", "end
 """How a generator stood when an error was about it; see `Candidate`."""
 
 
+Status = Literal["created", "suspended", "running", "closed", "idle"]
+"""How what is guarded stands; see `GuardState`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A place in the source: file, line (from 1), function, and the code that stands there.
@@ -187,7 +191,7 @@ class GuardState:
         site: the line where it is suspended or running, or begins, if it was not started.
         holder: the thread that is inside or has exclusive use, with its calls from the line that
             entered on. None if there is none, or if it could not be seen.
-        holder_ident: the identifier of that thread.
+        holder_ident: the identifier of that thread; None if it is gone.
         during: the operation that is running.
         exclusive: whether it is in exclusive use.
         waiters: the calls that wait for it, the longest first.
@@ -195,11 +199,13 @@ class GuardState:
         contended: how many calls have found another thread inside and had to wait or were refused.
         waited_ns: how long they have waited in all, in nanoseconds, with those that still wait.
         longest_wait_ns: how long the longest of them has waited, in nanoseconds.
+        abandoned: whether whoever is inside can never come back, so that calls get an
+            AbandonedGeneratorError; `holder` tells where that was.
     """
 
     name: str
     identity: int
-    status: Literal["created", "suspended", "running", "closed", "idle"]
+    status: Status
     site: Site | None = None
     holder: Strand | None = None
     holder_ident: int | None = None
@@ -210,6 +216,7 @@ class GuardState:
     contended: int = 0
     waited_ns: int = 0
     longest_wait_ns: int = 0
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ _YIELDS_SHOWN = 3
 _VALUES_SHOWN = 3
 _TENS = 10
 _ERROR_WIDTH = 200
+_PLAIN_WIDTH = 60
 _SHORTEST_TOLD = 0.001
 
 
@@ -114,7 +115,7 @@ def already_ended(guard: str, ending: Ending) -> str:
         "closed": "had been closed",
     }[ending.how]
     where = f", at {place(ending.site)} in {ending.site.function}" if ending.site else ""
-    who = f" ({ending.thread})" if ending.thread else ""
+    who = f" ({plain(ending.thread)})" if ending.thread else ""
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
@@ -235,7 +236,7 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
         steps = diagnosis.strands[0].steps
         actor = steps[-1].actor if len(steps) > 1 else ""
     lines.append(
-        f"  {guard} can only {_CAN_ONLY[operation]} after it reaches its next yield"
+        f"  {plain(guard)} can only {_CAN_ONLY[operation]} after it reaches its next yield"
         f"{places(diagnosis.yields)}."
     )
     if operation == "send":
@@ -245,7 +246,7 @@ def _reentrant(diagnosis: Diagnosis) -> list[str]:
     elif operation == "close":
         lines.append(f"  Let it be closed at that yield:  {_option('on_close')}")
     elif actor:
-        lines.append(f"  Do that when this call has come back, not in {actor}.")
+        lines.append(f"  Do that when this call has come back, not in {plain(actor)}.")
     return lines
 
 
@@ -277,7 +278,7 @@ def _deadlock(diagnosis: Diagnosis) -> list[str]:
         f" {len(diagnosis.strands)} threads wait for one another."
     ]
     for strand in diagnosis.strands:
-        thread, holds, wants = strand.thread, strand.holds, strand.wants
+        thread, holds, wants = plain(strand.thread), strand.holds, strand.wants
         lines.append(f"  {thread} is inside {holds!r} and waits for {wants!r}:")
         lines += rows(strand)
     lines.append(
@@ -364,9 +365,12 @@ def rows(strand: Strand) -> list[str]:
     """A call path as aligned rows: who, where, the code, the remark."""
     outermost = strand.steps[0].actor if strand.steps else ""
     table = [
-        (who, place(step.site), step.site.code, step.remark)
+        (who, place(step.site), plain(step.site.code), step.remark)
         for who, step in zip(
-            [strand.thread or outermost, *(f"→ {step.actor}" for step in strand.steps[1:])],
+            [
+                plain(strand.thread or outermost),
+                *(f"→ {plain(step.actor)}" for step in strand.steps[1:]),
+            ],
             strand.steps,
             strict=False,
         )
@@ -381,11 +385,11 @@ def rows(strand: Strand) -> list[str]:
 
 
 def _caller(diagnosis: Diagnosis) -> str:
-    return diagnosis.strands[0].thread if diagnosis.strands else "A thread"
+    return plain(diagnosis.strands[0].thread) if diagnosis.strands else "A thread"
 
 
 def _holder(diagnosis: Diagnosis) -> str:
-    return diagnosis.strands[1].thread if len(diagnosis.strands) > 1 else _SOMEBODY
+    return plain(diagnosis.strands[1].thread) if len(diagnosis.strands) > 1 else _SOMEBODY
 
 
 def _within(waited: float | None) -> str:
@@ -410,9 +414,22 @@ def in_words(error: BaseException) -> str:
     return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
 
 
+def plain(text: str) -> str:
+    """Text of others on one line, of a bearable length, with nothing that controls a terminal."""
+    if len(text) > _PLAIN_WIDTH:
+        text = text[: _PLAIN_WIDTH - 1] + "…"
+    if text.isprintable():
+        return text
+    shown = (
+        char if char.isprintable() else " " if char == "\t" else repr(char)[1:-1] for char in text
+    )
+    return "".join(shown)
+
+
 def place(site: Site) -> str:
     """A file and a line, as short as they can be told."""
-    return f"{_short(site.file)}:{site.line}"
+    file = _short(site.file)
+    return f"{file if file.isprintable() else repr(file)}:{site.line}"
 
 
 def places(sites: tuple[Site, ...]) -> str:

@@ -6,6 +6,7 @@ import linecache
 import opcode
 import os
 import threading
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _CODE_WIDTH = 60
 _MOST_DECORATORS = 100  # lines of them
 _DEFINES = ("def ", "async def ")
-_FOR_ITER = opcode.opmap["FOR_ITER"]
+_STATEMENTS = {opcode.opmap.get(name) for name in ("FOR_ITER", "BEFORE_WITH")}
 _CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -37,6 +38,25 @@ def is_internal(frame: FrameType) -> bool:
     """Whether a frame belongs to genlock or to the proxies it is built on."""
     module = frame.f_globals.get("__name__", "")
     return isinstance(module, str) and module.partition(".")[0] in _INTERNAL
+
+
+def body_of(guarded: object) -> FrameType | None:
+    """The frame of what is guarded, if that is a generator or passes for one."""
+    found: FrameType | None = _attribute(guarded, "gi_frame")
+    return found
+
+
+def is_running(guarded: object) -> bool | None:
+    """Whether a generator counts as running; None of other things."""
+    found: bool | None = _attribute(guarded, "gi_running")
+    return found
+
+
+def _attribute(guarded: object, name: str) -> Any:
+    try:
+        return getattr(guarded, name, None)
+    except Exception:  # a __getattr__ of somebody's own may raise anything
+        return None
 
 
 def user_frame(frame: FrameType) -> FrameType | None:
@@ -142,10 +162,16 @@ def yields(code: CodeType) -> tuple[Site, ...]:
 
 def thread_name(ident: int) -> str:
     """The name of the thread, or its number if the threading module does not know it."""
+    return thread_names().get(ident) or f"thread {ident}"
+
+
+def thread_names() -> dict[int, str]:
+    """The names of the threads that the threading module knows, by identifier."""
+    found = {}
     for thread in threading.enumerate():
-        if thread.ident == ident:
-            return thread.name
-    return f"thread {ident}"
+        with suppress(Exception):  # a class of somebody's own may do as it likes
+            found[thread.ident or 0] = str(thread.name)
+    return found
 
 
 def is_library(file: str) -> bool:
@@ -180,8 +206,8 @@ def _code_at(frame: FrameType, lasti: int, number: int) -> str:
     code = frame.f_code
     positions = next(islice(code.co_positions(), lasti // 2, None), None)
     line = source_line(frame, number)
-    # A loop says more than what it runs over, which is all that it executes.
-    if positions is not None and code.co_code[instruction_at(code, lasti)] != _FOR_ITER:
+    # A loop says more than what it runs over, a `with` more than the lock: all that is executed.
+    if positions is not None and code.co_code[instruction_at(code, lasti)] not in _STATEMENTS:
         first, last, start, end = positions
         if first == number and start is not None and end is not None:
             encoded = line.encode()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any, Protocol
+
+from genlock._observing import _live_wording
 
 
 class Writable(Protocol):
@@ -19,28 +22,49 @@ Destination = str | os.PathLike[str] | Writable | None
 
 
 def write(text: str, destination: Destination) -> None:
-    """Write `text` to `destination`. Raises OSError where it cannot be written."""
+    """Write `text` to what `check` lets pass. Raises OSError where it cannot be written."""
     if isinstance(destination, str | os.PathLike):
         descriptor = open_end(destination)
         try:
-            _write_all(descriptor, text.encode())
+            _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
         finally:
             os.close(descriptor)
         return
     stream: Any = sys.stderr if destination is None else destination
     if stream is None:  # a program without a console has no stderr
         return
+    encoding = getattr(stream, "encoding", None)
+    if isinstance(encoding, str):
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    flush = getattr(stream, "flush", lambda: None)
     try:
-        descriptor = stream.fileno()
-    except Exception:  # a StringIO, or somebody's own class
-        stream.write(text)
+        flush()
+    except RuntimeError:  # a signal handler has interrupted a write to the same buffer
+        if not _is_plain_file(stream):
+            raise
+        _write_all(stream.fileno(), text.encode(stream.encoding))
         return
-    try:
-        stream.flush()
-    except RuntimeError:
-        pass  # a signal handler interrupted a write to the same file
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    _write_all(descriptor, text.encode(encoding, "backslashreplace"))
+    stream.write(text)
+    flush()
+
+
+def check(destination: Destination) -> None:
+    """Raise TypeError or ValueError where nothing can be written to `destination`."""
+    if destination is None or isinstance(destination, str | os.PathLike):
+        return
+    if not callable(getattr(destination, "write", None)):
+        raise TypeError(_live_wording.no_place_to_write(destination))
+    if getattr(destination, "closed", False) is True:
+        raise ValueError(_live_wording.CLOSED_FILE)
+
+
+def _is_plain_file(stream: Any) -> bool:
+    """Whether what is written ends up, as it is, in the file of `stream.fileno()`."""
+    return (
+        type(stream) is io.TextIOWrapper
+        and type(stream.buffer) is io.BufferedWriter
+        and type(stream.buffer.raw) is io.FileIO
+    )
 
 
 def open_end(path: str | os.PathLike[str]) -> int:
@@ -49,7 +73,6 @@ def open_end(path: str | os.PathLike[str]) -> int:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    # The buffer of the stream is passed by: it cannot be entered twice by one thread.
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]

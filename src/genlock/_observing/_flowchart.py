@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock._wording import duration, place
+from genlock._wording import duration, place, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,8 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
     in_use = [guard for guard in guards if guard.holder is not None or guard.waiters]
     for number, guard in enumerate(in_use, 1):
         where = f"<br/>{_escaped(place(guard.site))}" if guard.site else ""
-        lines.append(f'  g{number}(["{_escaped(guard.name)}: {guard.status}{where}"])')
+        status = f"{guard.status}, broken for good" if guard.abandoned else guard.status
+        lines.append(f'  g{number}(["{_escaped(guard.name)}: {status}{where}"])')
         if guard.holder is not None and guard.holder_ident is not None:
             threads[guard.holder_ident] = guard.holder.thread
             edges.append(f"  g{number} -->|held by| t{guard.holder_ident}")
@@ -28,8 +29,9 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
             threads.setdefault(wait.ident, wait.thread)
             edges.append(f"  t{wait.ident} -.->|waits {duration(wait.waited)}| g{number}")
     lines += [f'  t{ident}["{_escaped(name)}"]' for ident, name in threads.items()]
-    if len(in_use) < len(guards):
-        lines.append(f'  rest["{len(guards) - len(in_use):,} guards at rest"]')
+    resting = len(guards) - len(in_use)
+    if resting:
+        lines.append(f'  rest["{resting:,} guard{"s"[: resting > 1]} at rest"]')
     stuck = [f"t{ident}" for cycle in deadlocks for ident in cycle if ident in threads]
     if stuck:
         edges += ["  classDef deadlock stroke:#c00,stroke-width:3px"]
@@ -39,7 +41,5 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
 
 def _escaped(text: str) -> str:
     """Text that Mermaid shows as it is."""
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    return (
-        plain.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-    )
+    escapes = {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
+    return "".join(escapes.get(char, char) for char in plain(text))

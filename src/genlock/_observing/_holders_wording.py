@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock._observing._waits_wording import PROSPECTS, contention, listed, waiting
-from genlock._wording import duration, rows
+from genlock._observing._waits_wording import PROSPECTS, contention, listed, named, waiting
+from genlock._wording import duration, plain, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +60,10 @@ class Crowd:
         guards = sorted(self.held[ident], key=_depth, reverse=True)
         strands = [guard.holder for guard in guards if guard.holder is not None]
         strand = max(strands, key=lambda strand: len(strand.steps))  # it leads through the others
-        lines = [f"{strand.thread} {self._stands(ident, guards)}:", *(rows(strand) or _RUNNING)]
+        lines = [
+            f"{plain(strand.thread)} {self._stands(ident, guards)}:",
+            *(rows(strand) or _RUNNING),
+        ]
         for guard in guards:
             if guard.waiters:
                 lines += [f"  Waiting for {guard.name!r}:", *self._waits_for(guard)]
@@ -70,15 +73,15 @@ class Crowd:
 
     def _waits_for(self, guard: GuardState) -> list[str]:
         """The calls that wait for a guard; of threads with a section of their own, the names."""
-        told = [wait.thread for wait in guard.waiters if wait.ident in self.held]
+        told = [plain(wait.thread) for wait in guard.waiters if wait.ident in self.held]
         lines = waiting([wait for wait in guard.waiters if wait.ident not in self.held])
         return [*lines, f"    {listed(told)}, see there"] if told else lines
 
     def _stands(self, ident: int, guards: Sequence[GuardState]) -> str:
-        inside = [repr(guard.name) for guard in guards if not guard.exclusive]
-        kept = [repr(guard.name) for guard in guards if guard.exclusive]
-        parts = [f"is inside {listed(inside)}"] if inside else []
-        parts += [f"has exclusive use of {listed(kept)}"] if kept else []
+        inside = [guard.name for guard in guards if not guard.exclusive]
+        kept = [guard.name for guard in guards if guard.exclusive]
+        parts = [f"is inside {named(inside)}"] if inside else []
+        parts += [f"has exclusive use of {named(kept)}"] if kept else []
         if ident in self.waits:
             guard, wait = self.waits[ident]
             never = f" ({PROSPECTS[wait.prospect]})" if wait.prospect else ""

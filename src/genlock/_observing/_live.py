@@ -13,11 +13,11 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from genlock._gates import is_off, live_gates, unlisted_gate
+from genlock._gates import hides_gates, is_off, live_gates, unlisted_gate
 from genlock._guard import GuardedIterator, gate_of
 from genlock._interpreter import _stacks
 from genlock._observing import _live_wording
-from genlock._observing._destination import write
+from genlock._observing._destination import check, write
 from genlock._observing._look import Look, is_busy
 from genlock._observing._snapshots import Snapshot
 from genlock._policy import Policy
@@ -50,8 +50,8 @@ def state(guard: GuardedIterator[Any], /) -> GuardState:
         gate = unlisted_gate(guard, Policy())
     else:
         raise TypeError(_live_wording.not_a_guard(guard))
-    with _stacks.reading():
-        return Look([gate]).state(gate)
+    with _stacks.reading(), Look([gate]) as look:
+        return look.state(gate)
 
 
 def snapshot() -> Snapshot:
@@ -66,11 +66,9 @@ def snapshot() -> Snapshot:
     each guard is told as it was at one moment, and another one as it was a moment later.
     """
     found = live_gates()
-    with _stacks.reading():  # which is short: few guards are in use
-        look = Look(found)
+    with _stacks.reading(), Look(found) as look:  # which is short: few guards are in use
         in_use = {id(gate): gate for gate in chain(look.gates_in_use(), filter(is_busy, found))}
         guards = [look.state(gate) for gate in in_use.values()]
-        look.end_reading()
     guards += _at_rest(look, (gate for gate in found if id(gate) not in in_use))
     return Snapshot(
         os.getpid(),
@@ -79,6 +77,7 @@ def snapshot() -> Snapshot:
         time.time(),
         tuple(guards),
         tuple(tuple(ticket.ident for ticket in cycle) for cycle in look.deadlocks),
+        hides_gates(),
     )
 
 
@@ -98,8 +97,11 @@ def dump(file: Destination = None) -> None:
         file: a path, to whose end it is written, or an open text file; None is `sys.stderr`.
 
     Raises:
+        TypeError: the file is neither a path nor something to write to.
+        ValueError: the file is closed.
         OSError: the file cannot be written.
 
     Safe in any thread, and in a signal handler.
     """
+    check(file)
     write(snapshot().to_text(), file)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 from typing import TYPE_CHECKING
 
 from genlock._observing._waits_wording import waiting
-from genlock._wording import duration, rows
+from genlock._wording import duration, plain, rows
 
 if TYPE_CHECKING:
     from genlock._records import LongStay
@@ -23,12 +24,13 @@ def not_a_guard(given: object) -> str:
 def long_stay(stay: LongStay) -> str:
     """The warning of a watch: a wait or a hold that lasts too long, with all about its guard."""
     guard, seconds = stay.guard, duration(stay.seconds)
-    inside = "another thread" if guard.holder is None else guard.holder.thread
+    inside = "another thread" if guard.holder is None else plain(guard.holder.thread)
+    thread = plain(stay.thread)
     if stay.kind == "hold":
         verb = "has had exclusive use of" if guard.exclusive else "has been inside"
-        lines = [f"{stay.thread} {verb} {guard.name!r} for {seconds} or longer."]
+        lines = [f"{thread} {verb} {guard.name!r} for {seconds} or longer."]
     else:
-        lines = [f"{stay.thread} has waited {seconds} for {guard.name!r}: {inside} is inside."]
+        lines = [f"{thread} has waited {seconds} for {guard.name!r}: {inside} is inside."]
     if guard.holder is not None:
         lines += ["  Inside:", *rows(guard.holder)]
     waits = [wait for wait in guard.waiters if stay.kind == "hold" or wait.ident == stay.ident]
@@ -58,12 +60,29 @@ def not_in_main_thread() -> str:
     )
 
 
-def no_notice(failure: OSError) -> str:
-    """The warning that a process listens, and cannot say so."""
-    return (
-        "`genlock dump` will not find this process, because it cannot say that it listens"
-        f" ({failure}). The signal itself works."
-    )
+TAKEN_BY_DUMP = (
+    "SIGURG is the signal by which `genlock dump` asks.\n"
+    "  Choose another signal:  genlock.dump_on_signal(signal.SIGUSR2)"
+)
+
+
+def not_found_by_dump(why: str) -> str:
+    """The warning that a process cannot be asked from outside."""
+    return f"`genlock dump` cannot ask this process: {why}. genlock.dump_on_signal() itself works."
+
+
+def no_place_to_write(given: object) -> str:
+    """Refusal of something that no dump can be written to."""
+    return f"file must be a path, an open text file or None, not {reprlib.repr(given)}"
+
+
+CLOSED_FILE = "file is closed"
+
+
+def not_written(file: object, failure: Exception) -> str:
+    """What comes before a dump that could not be written where it was to go."""
+    name = file if isinstance(file, str | os.PathLike) else getattr(file, "name", file)
+    return f"genlock: no dump in {name!r} ({failure}), but here:\n"
 
 
 def failed(failure: Exception) -> str:

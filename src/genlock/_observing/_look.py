@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock import _evidence, _waits
-from genlock._diagnoses import path_into
+from genlock._diagnoses import left_inside, path_into
 from genlock._evidence import Presence
 from genlock._interpreter import _frames, _stacks
 from genlock._observing._prospects import deadlocks, prospects
@@ -18,10 +18,10 @@ from genlock._records import Ending, GuardState, Strand, Wait
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
+    from typing import Self
 
     from genlock._gate import Gate
-    from genlock._observing._status import Status
-    from genlock._records import Operation, Site
+    from genlock._records import Operation, Site, Status
     from genlock._waits import Ticket
 
 _NANO = 1e9
@@ -40,13 +40,14 @@ class Look:
 
     Where threads run at once, a stack is known as far as `gates` let one read it: from the call
     that waits on, or else from the innermost of their bodies on. And it can be looked at within the
-    `_stacks.reading` of the look alone.
+    `_stacks.reading` of the look alone, which is to end with the `with` block of the look: it knows
+    no stacks from then on. Among them is that of the caller, and so the look itself.
     """
 
     def __init__(self, gates: Iterable[Gate]) -> None:
         self.now = time.monotonic()
         self.tickets = _waits.standing()
-        self.names = {thread.ident: thread.name for thread in threading.enumerate()}
+        self.names = _frames.thread_names()
         self.statuses = Statuses()
         self.waiting = {ticket.ident: ticket for ticket in self.tickets}
         self.waiters: dict[int, list[Ticket]] = {}
@@ -55,17 +56,18 @@ class Look:
         self.stacks = _readable_stacks(gates)
         self.owners: dict[int, Owner] = {}
         self.bodies: dict[FrameType, int] = {}
-        for ident, frames in self.stacks.items():
-            self._read_stack(ident, frames)
+        self._read_stacks()
         self.deadlocks = deadlocks(self.tickets)
         self.prospects = prospects(self.tickets, self.deadlocks, self._lost())
 
-    def _read_stack(self, ident: int, frames: tuple[FrameType, ...]) -> None:
-        for frame in frames:
-            self.bodies[frame] = ident
-            gate = _evidence.owned_by(frame)
-            if gate is not None:
-                self.owners[id(gate)] = Owner(ident, cast("Gate", gate), frame)
+    def _read_stacks(self) -> None:
+        # Not on the stack when that was read: what is in its variables does not hold itself.
+        for ident, frames in self.stacks.items():
+            for frame in frames:
+                self.bodies[frame] = ident
+                gate = _evidence.owned_by(frame)
+                if gate is not None:
+                    self.owners[id(gate)] = Owner(ident, cast("Gate", gate), frame)
 
     def _lost(self) -> Iterable[Ticket]:
         """The waits for gates whose owners can never come back."""
@@ -73,12 +75,13 @@ class Look:
             if gate_id not in self.owners and cast("Gate", tickets[0].wanted).is_lost():
                 yield from tickets
 
-    def end_reading(self) -> None:
-        """What comes now is outside of the reading, and may know no stacks."""
-        if _stacks.RUN_AT_ONCE:
-            self.owners.clear()
-            self.bodies.clear()
-            self.stacks.clear()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.owners.clear()
+        self.bodies.clear()
+        self.stacks.clear()
 
     def gates_in_use(self) -> Iterable[Gate]:
         """The gates that are known to be held or waited for, without a look at the collector."""
@@ -101,13 +104,14 @@ class Look:
         if status == "running" and holder is not None:
             site = _body_site(gate, holder) or site
         waiters = tuple(map(self._wait, tickets))
+        is_abandoned = holder is None and (is_kept or status == "running") and gate.is_lost()
         contended, waited, longest = _tallied(gate, waiters)
         return GuardState(
             name=gate.name,
             identity=id(gate),
             status=status,
             site=site,
-            holder=holder,
+            holder=left_inside(gate) if is_abandoned else holder,
             holder_ident=ident,
             during=during,
             exclusive=is_kept,
@@ -116,6 +120,7 @@ class Look:
             contended=contended,
             waited_ns=waited,
             longest_wait_ns=longest,
+            abandoned=is_abandoned,
         )
 
     def _inside(
@@ -142,7 +147,7 @@ class Look:
             return Presence(ident, self.stacks[ident])
         if _stacks.RUN_AT_ONCE:
             return _latecomer(gate)
-        body = getattr(gate.guarded, "gi_frame", None)
+        body = _frames.body_of(gate.guarded)
         found = self.bodies.get(body) if body is not None else None
         return None if found is None else Presence(found, self.stacks[found])
 

@@ -1,14 +1,15 @@
 """How a process says that it can be asked for a dump, is asked, and answers: by files.
 
 They lie in a directory of the user's own, which nobody else can enter. A process that listens
-keeps a file there by its number, which holds the number of the signal, and keeps that file locked:
-the system takes the lock away when the process ends, becomes another program or forgets the file,
-so that what was left behind is never taken for a process that listens.
+keeps a file there by its number, and keeps that file locked: the system takes the lock away when
+the process ends, becomes another program or forgets the file, so that what was left behind is
+never taken for a process that listens.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import tempfile
 from contextlib import suppress
@@ -22,33 +23,47 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SIGNAL: int = getattr(signal, "SIGURG", 0)
+"""What tells a process to look for questions: by default it does nothing, so that it never harms
+one that does not. 0 on a system that has no such signal."""
+
 _ASKED, _ANSWERED = ".asked", ".answer"
 _PRIVATE = 0o600
 _LONGEST_QUESTION = 100  # bytes
 
 
 class Notice:
-    """The file by which this process says that `signum` makes it answer.
+    """The file by which this process says that `SIGNAL` makes it answer.
 
     Raises OSError where there is no place for it.
     """
 
-    def __init__(self, signum: int) -> None:
+    def __init__(self) -> None:
         if fcntl is None:
             raise OSError("this system has no file locks of that kind")
-        self.signum = signum
         self.pid = os.getpid()
         self.path = os.path.join(directory(), str(self.pid))
+        self.descriptor = self._locked()
+        while not self._is_in_place():  # somebody took it for one that was left behind
+            os.close(self.descriptor)
+            self.descriptor = self._locked()
+
+    def _locked(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.descriptor = os.open(self.path, flags, _PRIVATE)
+        descriptor = os.open(self.path, flags, _PRIVATE)
         try:
             # Whoever looks holds it for a moment only. A forked child does not inherit it.
-            fcntl.lockf(self.descriptor, fcntl.LOCK_EX)
-            os.ftruncate(self.descriptor, 0)
-            os.write(self.descriptor, b"%d" % signum)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX)
         except BaseException:
-            os.close(self.descriptor)
+            os.close(descriptor)
             raise
+        return descriptor
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), os.lstat(self.path))
+        except FileNotFoundError:
+            return False
 
     def withdraw(self) -> None:
         """Listen no more. In a forked child, only let go of what belongs to the parent."""
@@ -69,8 +84,8 @@ def directory() -> str:
     return path
 
 
-def signal_of(pid: int) -> int | None:
-    """The signal at which this process answers; None if it does not listen.
+def listens(pid: int) -> bool:
+    """Whether a process, not this one, answers at `SIGNAL`.
 
     What a process left that has gone is cleared away. Raises OSError as `directory` does.
     """
@@ -78,17 +93,24 @@ def signal_of(pid: int) -> int | None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return None
+        return False
     try:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # its process has it
-            return int(os.read(descriptor, _LONGEST_QUESTION) or b"0") or None
+            return True
         with suppress(OSError):
             os.unlink(path)
-        return None
+        return False
     finally:
         os.close(descriptor)
+
+
+def clear_away() -> None:
+    """Remove what processes left that were killed."""
+    for name in os.listdir(directory()):
+        if name.isdecimal() and int(name) != os.getpid():  # to look would let go of the own lock
+            listens(int(name))
 
 
 def status_of(pid: int | str) -> dict[str, str]:
@@ -102,8 +124,16 @@ def status_of(pid: int | str) -> dict[str, str]:
 
 def has_handler(pid: int | str, signum: int) -> bool | None:
     """Whether a process has a handler for a signal; None where the system does not tell."""
-    caught = status_of(pid).get("SigCgt")
-    return None if caught is None else bool(int(caught, 16) >> (signum - 1) & 1)
+    return _is_among(status_of(pid).get("SigCgt"), signum)
+
+
+def is_blocked(pid: int | str, signum: int) -> bool:
+    """Whether the main thread of a process lets a signal wait, as far as the system tells."""
+    return bool(_is_among(status_of(pid).get("SigBlk"), signum))
+
+
+def _is_among(signals: str | None, signum: int) -> bool | None:
+    return None if signals is None else bool(int(signals, 16) >> (signum - 1) & 1)
 
 
 class Question:
@@ -134,17 +164,20 @@ class Question:
                 os.unlink(path)
 
 
-def answer_all(answer: Callable[[str], str]) -> int:
-    """Answer all that asks this process, by what `answer` makes of a kind; how many there were."""
+def answer_all(answer: Callable[[str], str]) -> None:
+    """Answer all that asks this process, by what `answer` makes of a kind."""
     folder, mine = directory(), f"{os.getpid()}."
     asked = [name for name in os.listdir(folder) if name.startswith(mine) and name.endswith(_ASKED)]
     for name in asked:
-        path = os.path.join(folder, name)
-        with open(path, encoding="utf-8") as file:
-            kind = file.read(_LONGEST_QUESTION)
-        os.unlink(path)
-        send(path.removesuffix(_ASKED), answer(kind))
-    return len(asked)
+        with suppress(OSError):  # it was taken back, or a handler within this one has answered
+            _answer_one(os.path.join(folder, name), answer)
+
+
+def _answer_one(path: str, answer: Callable[[str], str]) -> None:
+    with open(path, encoding="utf-8") as file:
+        kind = file.read(_LONGEST_QUESTION)
+    os.unlink(path)
+    send(path.removesuffix(_ASKED), answer(kind))
 
 
 def send(base: str, text: str) -> None:

@@ -1,19 +1,15 @@
-"""A dump when a signal arrives: for a process that is stuck, from within or from outside."""
+"""A dump when a signal arrives: for a process that is stuck."""
 
 from __future__ import annotations
 
-import atexit
-import dis  # noqa: F401  # all that the handler needs is imported here: it may interrupt an import
-import json  # noqa: F401
-import logging
 import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 from genlock._interpreter import _frames
-from genlock._observing import _live_wording, _mailbox
-from genlock._observing._destination import open_end, write
+from genlock._observing import _listener, _live_wording, _mailbox
+from genlock._observing._destination import check, open_end, write
 from genlock._observing._live import snapshot
 
 if TYPE_CHECKING:
@@ -22,7 +18,8 @@ if TYPE_CHECKING:
 
     from genlock._observing._destination import Destination
 
-_log = logging.getLogger("genlock")
+_THAT_END = {getattr(signal, name, None) for name in ("SIGHUP", "SIGINT", "SIGTERM")}
+"""The signals by which a process is asked to end."""
 
 
 class DumpOnSignal:
@@ -33,7 +30,7 @@ class DumpOnSignal:
         self.file = file
         self.is_stopped = False
         self.before = signal.getsignal(signum)
-        if _is_foreign(self.before, signum):
+        if _listener.is_foreign(self.before, signum):
             raise ValueError(_live_wording.foreign_handler(_name(signum)))
         try:
             signal.signal(signum, self._handle)
@@ -41,8 +38,7 @@ class DumpOnSignal:
             if threading.current_thread() is threading.main_thread():
                 raise
             raise ValueError(_live_wording.not_in_main_thread()) from error
-        _listening.append(self)
-        _put_up_notice()
+        _listener.begin()
 
     def stop(self) -> None:
         """Dump no more, and put back the handler that was there before.
@@ -53,10 +49,18 @@ class DumpOnSignal:
         if self.is_stopped:
             return
         if signal.getsignal(self.signum) == self._handle:
-            signal.signal(self.signum, self.before)
+            signal.signal(self.signum, self._still_wanted())
         self.is_stopped = True
-        _listening.remove(self)
-        _put_up_notice()
+        _listener.end()
+
+    def _still_wanted(self) -> Any:
+        """The handler before this one, and before others that have been stopped meanwhile."""
+        before = self.before
+        while isinstance(other := getattr(before, "__self__", None), DumpOnSignal):
+            if not other.is_stopped:
+                break
+            before = other.before
+        return before
 
     def __enter__(self) -> Self:
         return self
@@ -70,30 +74,28 @@ class DumpOnSignal:
         self.stop()
 
     def _handle(self, signum: int, frame: FrameType | None) -> Any:
-        has_answered = False
         if not self.is_stopped:
             try:
-                has_answered = self._dump()
+                self._dump()
             except Exception as failure:  # what was interrupted must go on
                 if _frames.is_interruption(failure):
                     raise
-                _complain(failure)
-        before = self.before
-        while has_answered and isinstance(other := getattr(before, "__self__", None), DumpOnSignal):
-            before = other.before  # the signal was a question, and that is answered
-        if callable(before):
-            return before(signum, frame)
+                _complain(_live_wording.failed(failure))
+        if callable(self.before):
+            return self.before(signum, frame)
+        if self.before == signal.SIG_DFL and signum in _THAT_END:
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
         return None
 
-    def _dump(self) -> bool:
-        """Answer whoever asks, or else write a dump; whether somebody has asked."""
+    def _dump(self) -> None:
+        text = snapshot().to_text() + "\n"
         try:
-            answered = _mailbox_is_open() and _mailbox.answer_all(answer)
-        except OSError:  # the directory was removed: nobody can have asked
-            answered = 0
-        if not answered:
-            write(snapshot().to_text() + "\n", self.file)
-        return bool(answered)
+            write(text, self.file)
+        except Exception as failure:
+            if self.file is None or _frames.is_interruption(failure):
+                raise
+            _complain(_live_wording.not_written(self.file, failure) + text)
 
 
 def dump_on_signal(signum: int | None = None, file: Destination = None) -> DumpOnSignal:
@@ -101,35 +103,45 @@ def dump_on_signal(signum: int | None = None, file: Destination = None) -> DumpO
 
     Python runs signal handlers in the main thread, between two instructions. So the dump comes
     while that thread waits for a guard or a lock, sleeps or computes, but not while it is inside of
-    C code that does not return to Python. A handler that was there before is called after the dump.
+    C code that does not return to Python. (Where a recursion has used up the stack, a line says
+    that there is no room for it.) A handler that was there before is called after the dump. Without
+    one, SIGTERM, SIGHUP and SIGINT end the process after the dump, as they did before.
 
-    A forked child listens as well, and can be asked by its own number.
+    `genlock dump PID` asks by another signal, SIGURG, which does nothing else here: neither is a
+    dump written for that, nor a handler called. (A program that has a handler of SIGURG cannot be
+    asked; a warning says so.) A forked child listens as well, and can be asked by its own number.
 
     Args:
         signum: the signal; by default `signal.SIGUSR1`.
         file: a path, to whose end dumps are written, or an open text file; None is `sys.stderr`.
-            What `genlock dump` asks for goes there, and not to the file.
+            Where it cannot be written to later, the dump goes to `sys.stderr`.
 
     Returns:
         What to `stop()` when it is to end.
 
     Raises:
-        ValueError: not in the main thread, not a signal that can be handled, or one with a handler
-            that was not set from Python, which could not be called or put back.
+        TypeError: the file is neither a path nor something to write to.
+        ValueError: not in the main thread, not a signal that can be handled, SIGURG, or one with a
+            handler that was not set from Python, which could not be called or put back; a file
+            that is closed.
         OSError: the file cannot be written, or the signal cannot be handled.
     """
+    check(file)
     if signum is None:
         signum = getattr(signal, "SIGUSR1", None)
         if signum is None:
             raise ValueError(_live_wording.NO_USUAL_SIGNAL)
+    if signum == _mailbox.SIGNAL:
+        raise ValueError(_live_wording.TAKEN_BY_DUMP)
     if isinstance(file, str | os.PathLike):
         os.close(open_end(file))  # better now than when it is needed
     return DumpOnSignal(signum, file)
 
 
 def listen_by_default() -> DumpOnSignal | None:
-    """Listen to SIGUSR1, unless the program cannot or has a handler; never raises."""
+    """Answer `genlock dump`, and dump on SIGUSR1 unless that has a handler; never raises."""
     try:
+        _listener.begin()
         if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:
             # Raises where the handler is one of which Python knows nothing.
             return dump_on_signal()
@@ -138,78 +150,11 @@ def listen_by_default() -> DumpOnSignal | None:
     return None
 
 
-_listening: list[DumpOnSignal] = []
-_notice: _mailbox.Notice | None = None
-
-
-def _put_up_notice() -> None:
-    """Say at which signal this process answers, or that it does no more."""
-    global _notice  # noqa: PLW0603  # state of the process
+def _complain(text: str) -> None:
     try:
-        if not _listening:
-            if _notice is not None:
-                _notice.withdraw()
-                _notice = None
-        elif _notice is None or _notice.pid != os.getpid():
-            _notice = _mailbox.Notice(_listening[-1].signum)
-        elif _notice.signum != _listening[-1].signum:
-            _notice.withdraw()
-            _notice = _mailbox.Notice(_listening[-1].signum)
-    except OSError as failure:
-        # The signal works all the same.
-        _log.warning("%s", _live_wording.no_notice(failure))
-
-
-def _in_forked_child() -> None:
-    global _notice  # noqa: PLW0603  # state of the process
-    if _notice is not None:
-        _notice.withdraw()
-        _notice = None
-    if _listening:
-        _put_up_notice()
-
-
-def _at_exit() -> None:
-    global _notice  # noqa: PLW0603  # state of the process
-    if _notice is not None:
-        _notice.withdraw()
-        _notice = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_forked_child)
-atexit.register(_at_exit)
-
-
-def _mailbox_is_open() -> bool:
-    return _notice is not None and _notice.pid == os.getpid()
-
-
-def answer(kind: str) -> str:
-    """A snapshot as "text", "json" or "mermaid"; what went wrong, if something did."""
-    try:
-        found = snapshot()
-        return {"json": found.to_json, "mermaid": found.to_mermaid}.get(kind, found.to_text)()
-    except Exception as failure:  # whoever asks waits for an answer
-        if _frames.is_interruption(failure):
-            raise
-        return _live_wording.failed(failure)
-
-
-def _complain(failure: Exception) -> None:
-    try:
-        write(_live_wording.failed(failure), None)
+        write(text, None)
     except Exception:  # there is nobody to tell
         pass
-
-
-def _is_foreign(handler: Any, signum: int) -> bool:
-    """Whether the handler of a signal is one that Python knows nothing of."""
-    if handler is None:
-        return True
-    # What was set after Python began is seen by the system alone.
-    is_default = handler in (signal.SIG_DFL, signal.SIG_IGN)
-    return is_default and bool(_mailbox.has_handler("self", signum))
 
 
 def _name(signum: int) -> str:

@@ -26,6 +26,7 @@ class Snapshot:
         guards: all that were found.
         deadlocks: the identifiers of the threads that wait for one another, a tuple for each
             cycle: each thread waits for what the next one is inside of, the last for the first.
+        frozen: whether `gc.freeze()` was called, and hides the guards from before that nobody uses.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class Snapshot:
     taken: float
     guards: tuple[GuardState, ...]
     deadlocks: tuple[tuple[int, ...], ...] = ()
+    frozen: bool = False
 
     @property
     def waits(self) -> tuple[Wait, ...]:
@@ -44,7 +46,8 @@ class Snapshot:
     def to_text(self) -> str:
         """Who is inside, where, and who waits for them; then, counted, the guards at rest."""
         heading = _snapshot_wording.heading(self.pid, self.program, self.python, self.taken)
-        return "\n".join([heading, *_snapshot_wording.report(self.guards, self.deadlocks), ""])
+        report = _snapshot_wording.report(self.guards, self.deadlocks, frozen=self.frozen)
+        return "\n".join([heading, *report, ""])
 
     def to_mermaid(self) -> str:
         """A flowchart for Mermaid: threads, the guards they are inside of, and who waits."""

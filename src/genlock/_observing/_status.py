@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, cast
 
 from genlock._interpreter import _frames, _stacks
 
@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from genlock._gate import Gate
-    from genlock._records import Site
-
-    Status = Literal["created", "suspended", "running", "closed", "idle"]
+    from genlock._lock_gate import LockGate
+    from genlock._records import Site, Status
 
 
 class Statuses:
@@ -26,28 +25,39 @@ class Statuses:
 
     def of(self, gate: Gate) -> tuple[Status, Site | None]:
         """Its status and line; where threads run at once, no line if somebody may be inside."""
-        if not _stacks.RUN_AT_ONCE:
-            return self._read(gate.guarded)
-        # A generator that starts to run or ends meanwhile crashes an interpreter whose threads
-        # run at once: it is read by its owner.
-        found: list[tuple[Status, Site | None]] = []
-        if not gate.busy and gate.run_if_free(lambda: found.append(self._read(gate.guarded))):
-            gate.after_release()
-        return found[0] if found else (_from_outside(gate), None)
-
-    def _read(self, guarded: Any) -> tuple[Status, Site | None]:
+        guarded = gate.guarded
         if type(guarded) is not GeneratorType:
             return _status_of_other(guarded), None
-        code = guarded.gi_code
-        if guarded.gi_suspended:
+        return self._from_outside(gate) if _stacks.RUN_AT_ONCE else self._read(guarded)
+
+    def _read(self, generator: GeneratorType[Any, Any, Any]) -> tuple[Status, Site | None]:
+        code = generator.gi_code
+        if generator.gi_suspended:
             # To ask for its frame makes one, of some 400 bytes, which lives as long as it does.
-            return "suspended", self._only_yield(code) or self._line(code, guarded.gi_frame)
-        frame = guarded.gi_frame
+            return "suspended", self._only_yield(code) or self._line_of(code, generator.gi_frame)
+        frame = generator.gi_frame
         if frame is None:
             return "closed", None
-        if guarded.gi_running:
+        if generator.gi_running:
             return "running", _frames.site(frame)
-        return "created", self._line(code, frame)
+        return "created", self._line_of(code, frame)
+
+    def _from_outside(self, gate: Gate) -> tuple[Status, Site | None]:
+        """As `_read`, where a generator that starts to run meanwhile crashes the interpreter."""
+        generator: Any = gate.guarded
+        code = generator.gi_code
+        only_yield = self._only_yield(code)
+        # Builds whose threads run at once have gates of that kind.
+        stands = cast("LockGate", gate).standing(wants_line=only_yield is None)
+        if stands is not None:
+            status, line = stands
+            is_there = status == "suspended" and only_yield is not None
+            return status, only_yield if is_there else self._line(code, line)
+        if generator.gi_running:
+            return "running", None
+        if generator.gi_suspended:
+            return "suspended", None
+        return "created" if gate.ending is None else "closed", None
 
     def _only_yield(self, code: CodeType) -> Site | None:
         """Where a suspended generator is that can be at one place only."""
@@ -57,11 +67,13 @@ class Statuses:
             known = self._only_yields[id(code)] = code, yields[0] if len(yields) == 1 else None
         return known[1]
 
-    def _line(self, code: CodeType, frame: FrameType | None) -> Site | None:
-        """The line of a frame, one record for all that are there; None if it has ended."""
-        if frame is None:
+    def _line_of(self, code: CodeType, frame: FrameType | None) -> Site | None:
+        return None if frame is None else self._line(code, frame.f_lineno)
+
+    def _line(self, code: CodeType, line: int | None) -> Site | None:
+        """A line, one record for all that are there; None if it has ended."""
+        if line is None:
             return None
-        line = frame.f_lineno
         known = self._lines.get((id(code), line))
         if known is None:
             known = self._lines[id(code), line] = code, _frames.line_of(code, line)
@@ -75,15 +87,3 @@ def _status_of_other(guarded: Any) -> Status:
     except Exception:  # it has no such thing, or a __getattr__ of its own that fails
         return "idle"
     return "running" if is_running else "closed" if frame is None else "idle"
-
-
-def _from_outside(gate: Gate) -> Status:
-    """The status, as far as it is told without the frame of a generator."""
-    guarded = gate.guarded
-    if type(guarded) is not GeneratorType:
-        return _status_of_other(guarded)
-    if guarded.gi_running:
-        return "running"
-    if guarded.gi_suspended:
-        return "suspended"
-    return "created" if gate.ending is None else "closed"

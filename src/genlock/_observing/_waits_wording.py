@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from genlock._wording import duration, place
+from genlock._wording import duration, place, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from genlock._records import GuardState, Wait
 
 _WAITS_SHOWN = 12
+_NAMES_SHOWN = 6
 _NANO = 1e9
 
 PROSPECTS = {
@@ -28,11 +30,11 @@ def waiting(waits: Sequence[Wait]) -> list[str]:
         return []
     cells = [
         (
-            wait.thread,
+            plain(wait.thread),
             duration(wait.waited),
             f"{wait.operation}()",
             "" if wait.call is None else place(wait.call),
-            "" if wait.call is None else wait.call.code,
+            "" if wait.call is None else plain(wait.call.code),
             _remark(wait),
         )
         for wait in waits[:_WAITS_SHOWN]
@@ -45,7 +47,7 @@ def waiting(waits: Sequence[Wait]) -> list[str]:
 
 
 def _remark(wait: Wait) -> str:
-    remarks = [f"has {listed([*map(repr, wait.holds)])}"] if wait.holds else []
+    remarks = [f"has {named(wait.holds)}"] if wait.holds else []
     remarks += [PROSPECTS[wait.prospect]] if wait.prospect else []
     return "; ".join(remarks)
 
@@ -58,6 +60,17 @@ def contention(guards: Sequence[GuardState]) -> str:
     if times == 1:
         return f"contended once: for {duration(longest)}"
     return f"contended {times:,} times: {duration(waited)} in all, at most {duration(longest)}"
+
+
+def named(guards: Iterable[str]) -> str:
+    """Some guards by their names: those of one name together, and not too many."""
+    counts = Counter(guards)
+    parts = [
+        repr(name) if count == 1 else f"{count:,} guards named {name!r}"
+        for name, count in counts.items()
+    ]
+    more = len(parts) - _NAMES_SHOWN
+    return listed([*parts[:_NAMES_SHOWN], f"{more:,} more"] if more > 1 else parts)
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ the look before, it sees by a mark on the call's own frame, which goes when the 
 from __future__ import annotations
 
 import atexit
+import itertools
 import logging
 import os
 import threading
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("genlock")
 _LONGEST_GOODBYE = 1.0  # seconds
+_serial = itertools.count(1).__next__
 
 
 class _Mark:
@@ -44,7 +46,7 @@ class _Mark:
     def __init__(self, since: float) -> None:
         self.since = since
         self.told: set[int] = set()
-        """The watches that have told of it."""
+        """The watches that have told of it, by number: an address may come again."""
 
     def __call__(self, *_: object) -> _Mark:
         return self
@@ -59,6 +61,7 @@ class Watch:
         self._interval = interval
         self._longest = longest
         self._callback = callback
+        self._number = _serial()
         self._pid = os.getpid()
         self._stopped = threading.Event()
         self._told: set[tuple[int, float]] = set()
@@ -106,24 +109,24 @@ class Watch:
             _log.warning("%s", _live_wording.long_stay(stay))
             if self._callback is not None:
                 self._callback(stay)
-        except Exception:  # of the user's making: a handler of the logger's, or the callback
+        except BaseException:  # of the user's making: a handler of the logger's, or the callback
             try:
                 _log.exception("the callback of genlock.watch() failed")
-            except Exception:
+            except BaseException:
                 pass
 
     def _look(self) -> list[LongStay]:
         gates = live_gates() if _stacks.RUN_AT_ONCE else []
-        with _stacks.reading():
-            return self._stays(Look(gates))
+        with _stacks.reading(), Look(gates) as look:
+            return self._stays(look)
 
     def _stays(self, look: Look) -> list[LongStay]:
         """What lasts too long, and was not told yet."""
         stays = []
         for ident, gate, mark in self._holds(look):
             seconds = look.now - mark.since
-            if seconds >= self._longest and id(self) not in mark.told:
-                mark.told.add(id(self))
+            if seconds >= self._longest and self._number not in mark.told:
+                mark.told.add(self._number)
                 state = look.state(gate)
                 name = look.thread_name(ident)
                 stays.append(LongStay("hold", name, ident, seconds, state))

@@ -58,7 +58,7 @@ class Process:
                 pass
 
     def handles(self, signum: int) -> bool:
-        """Whether it has a handler for the signal; as it said itself, where nothing else tells."""
+        """Whether it has a handler for the signal; where the system does not tell, as it says."""
         return _mailbox.has_handler(self.pid, signum) is not False
 
     def send(self, signum: int) -> None:

@@ -7,6 +7,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from genlock.cli import RefusedError
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -21,7 +23,10 @@ _STYLES = (
 
 
 def write(text: str, stream: TextIO | None = None, *, for_people: bool = True) -> None:
-    """Write `text` and a line break; for people at a terminal in colour, unless NO_COLOR is set."""
+    """Write `text` and a line break; for people at a terminal in colour, unless NO_COLOR is set.
+
+    Raises RefusedError where standard output cannot be written to; OSError for other streams.
+    """
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console
         return
@@ -31,10 +36,12 @@ def write(text: str, stream: TextIO | None = None, *, for_people: bool = True) -
             return
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
-    except BrokenPipeError:  # whoever reads has seen enough
+    except OSError as error:
         if stream is not sys.stdout:
             raise
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
+        if not isinstance(error, BrokenPipeError):  # else whoever reads has seen enough
+            raise RefusedError(f"cannot write: {error.strerror}") from None
 
 
 def _wants_colour(stream: TextIO) -> bool:

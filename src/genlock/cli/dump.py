@@ -24,8 +24,8 @@ import os, sys
 def answer():
     if "genlock" not in sys.modules:
         return "genlock: process {pid} has no guards: it has not imported genlock\\n"
-    from genlock._observing import _on_signal
-    return _on_signal.answer({kind!r})
+    from genlock._observing import _listener
+    return _listener.answer({kind!r})
 def send():
     text = answer()
     try:
@@ -84,6 +84,7 @@ def perform(options: argparse.Namespace) -> int:
         raise RefusedError("works on Unix only; call genlock.dump() in the process instead")
     check_that_it_is_ours(pid)
     try:
+        _mailbox.clear_away()
         question = _mailbox.Question(pid, kind)
     except OSError as failure:
         raise RefusedError(f"there is no place for the answer: {failure}") from None
@@ -98,17 +99,17 @@ def perform(options: argparse.Namespace) -> int:
 
 
 def _ask(process: Process, kind: str, question: _mailbox.Question) -> None:
-    """Ask by the signal at which the process listens, or else have it run a script."""
-    signum = _mailbox.signal_of(process.pid)
-    if signum is not None and process.handles(signum):
+    """Ask by the signal at which processes listen, or else have it run a script."""
+    if _mailbox.listens(process.pid) and process.handles(_mailbox.SIGNAL):
         question.ask()
-        process.send(signum)
+        process.send(_mailbox.SIGNAL)
         return
     failed = _run_script(process.pid, kind, question)
     if failed is not None:
         raise RefusedError(
             f"process {process.pid} does not listen{failed}. Start it with `genlock run`, or let"
-            " it call genlock.dump_on_signal()"
+            f" it call genlock.dump_on_signal(). (One that has another TMPDIR, and so no file in"
+            f" {_mailbox.directory()}, has to be asked with the same.)"
         )
 
 
@@ -144,8 +145,10 @@ def _no_answer(process: Process, timeout: float) -> str:
     pid = process.pid
     if process.is_stopped():
         return f"process {pid} is stopped, by SIGSTOP or a debugger, and cannot answer"
+    if _mailbox.is_blocked(pid, _mailbox.SIGNAL):
+        return f"process {pid} cannot answer: its main thread blocks SIGURG (pthread_sigmask)"
     return (
         f"process {pid} has not answered within {timeout:g} s: its main thread is inside of C code"
         f" that does not return to Python, where only `py-spy dump --pid {pid}` or a debugger"
-        " can look; or the program has set a handler of its own for the signal since"
+        " can look; or the program has set a handler of its own for SIGURG since"
     )

@@ -55,11 +55,7 @@ def perform(options: argparse.Namespace) -> int:
     answers = _Answers()
     for subject in subjects or [_STDIN]:
         answers.look_up(subject)
-    try:
-        answers.write(as_json=options.json)
-    except OSError as error:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for the interpreter's last flush
-        raise RefusedError(f"cannot write: {error.strerror}") from None
+    answers.write(as_json=options.json)
     return answers.status()
 
 

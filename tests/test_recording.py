@@ -655,6 +655,25 @@ def test_a_value_that_cannot_be_put_into_words_is_said_to_be_one() -> None:
     assert recording.events[0].sent == "<RuntimeError while it was put into words>"
 
 
+def test_what_puts_values_into_words_may_use_guards_itself() -> None:
+    cor = genlock.guard(echo(), prime=True)
+    other = genlock.guard(echo(), prime=True)
+    asked = []
+
+    def words(value: object) -> str:
+        asked.append(value)
+        with suppress(genlock.GenlockError), genlock.exclusive(other):
+            other.send("words")
+            cor.send("words")
+        return repr(value)
+
+    told: list[Event] = []
+    with genlock.subscribe(told.append), genlock.trace(values=words) as recording:
+        cor.send(5)
+    assert asked == [5, 5]
+    assert facts(recording.events) == facts(tuple(told)) == [("echo", "send", "yielded")]
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

@@ -74,8 +74,13 @@ def _traced_run(gate: Gate, operation: Operation, call: Callable[..., Any], *arg
 def _begin(
     gate: Body, operation: Operation, call: Callable[..., Any], args: tuple[Any, ...]
 ) -> Telling | None:
-    """Begin to tell of a call; None where that cannot be done, for want of room on the stack."""
+    """Begin to tell of a call; None where that cannot be done, for want of room on the stack.
+
+    Nor of a call that is made to put a value into words: its values would want words, too.
+    """
     try:
+        if _log.own.is_wording:
+            return None
         if not isinstance(call, _Queued):
             return Telling(gate, operation, args, _telling.place())
         telling = Telling(gate, operation, args, call.place)
@@ -170,7 +175,8 @@ def _tell(
     watch: Watch, gate: Body, operation: Operation, queued: _Queued, told: _Occurrence
 ) -> None:
     try:
-        _telling.tell(watch, _facts(gate, operation, queued, told))
+        if not _log.own.is_wording:
+            _telling.tell(watch, _facts(gate, operation, queued, told))
     except Exception:  # the call's own error has to come out, whatever could not be told
         pass
 

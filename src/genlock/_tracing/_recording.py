@@ -129,8 +129,9 @@ def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Re
     Args:
         size: how many calls are kept, the last ones.
         values: makes the text of what is sent, thrown and yielded: `repr`, or a function of your
-            own, which is called while the guard is held. Kept up to 200 characters; where it
-            raises, that is said instead. By default no values are kept.
+            own, which is called while the guard is held; what it does with guards is neither
+            recorded nor told. Kept up to 200 characters; where it raises, that is said instead.
+            By default no values are kept.
 
     Returns a Recording that has not been started. Raises TypeError or ValueError where `size` is
     no positive whole number or `values` cannot be called. With GENLOCK=off nothing is recorded.

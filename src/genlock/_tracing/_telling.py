@@ -236,8 +236,11 @@ def _is_ours(traceback: TracebackType | None) -> bool:
 def _text(log: Log, value: Any) -> str | None:
     if log.values is None:
         return None
+    _log.own.is_wording = True
     try:
         text = str(log.values(value))
     except Exception as error:
         return f"<{type(error).__name__} while it was put into words>"
+    finally:
+        _log.own.is_wording = False
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -605,6 +605,7 @@ with recording:
     if child:
         os.waitpid(child, 0)
     print(len(recording.events), recording.dropped, flush=True)
+assert recording.trace.pid == os.getpid()
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],

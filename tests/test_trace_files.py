@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from genlock._traces._events import Event, Trace
 from genlock.sinks import chrome, jsonl
 from genlock.sinks.chrome import ChromeTrace
 from genlock.sinks.jsonl import JsonLines
+from subprocesses import run_python
 from traces import GUARDS, THREADS, drawn_trace, recorded
 
 if TYPE_CHECKING:
@@ -156,6 +158,66 @@ def test_a_sink_writes_what_a_recording_holds(sink: Any, ending: str, tmp_path: 
     live.close()
     assert genlock.load(path).events == recording.events
     assert not genlock.load(path).trace.cut
+
+
+FORKED = """
+import os, sys, genlock
+from genlock.sinks.chrome import ChromeTrace
+from genlock.sinks.jsonl import JsonLines
+
+numbers = genlock.guard(iter(range(100)), name="parent's")
+sinks = JsonLines("run.jsonl"), ChromeTrace("run.json")
+for sink in sinks:
+    genlock.subscribe(sink)
+next(numbers)
+child = os.fork()
+if not child:
+    letters = genlock.guard(iter("abc"), name="child's")
+    print(*letters)
+    for sink in sinks:
+        sink.close()
+    sys.exit()
+os.waitpid(child, 0)
+next(numbers)
+print(*(os.path.exists(name) for name in ("run.jsonl", "run.json")))
+next(genlock.guard(iter("abc"), name="parent's, too"))
+for sink in sinks:
+    sink.close()
+print(os.getpid())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_leaves_the_files_of_sinks_to_its_parent(tmp_path: Path) -> None:
+    ran = run_python("-W", "ignore", "-c", FORKED, directory=tmp_path)
+    *shown, pid = ran.stdout.splitlines()
+    assert (shown, ran.stderr) == (["a b c", "True False"], "")
+    for name in ("run.jsonl", "run.json"):
+        loaded = genlock.load(tmp_path / name)
+        guards = [event.guard.name for event in loaded.events]
+        assert guards == ["parent's", "parent's", "parent's, too"]
+        assert (loaded.trace.pid, loaded.trace.cut) == (int(pid), "")
+
+
+def test_an_interrupt_while_lines_are_written_leaves_a_file_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = JsonLines(tmp_path / "run.jsonl")
+    put = lines._put
+
+    def interrupted(text: str) -> None:
+        monkeypatch.setattr(lines, "_put", put)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lines, "_put", interrupted)
+    numbers = genlock.guard(iter(range(3)), name="numbers")
+    with genlock.subscribe(lines):
+        with pytest.raises(KeyboardInterrupt):
+            next(numbers)
+        next(numbers)
+    lines.close()
+    (event,) = genlock.load(tmp_path / "run.jsonl").events
+    assert event.guard.name == "numbers"
 
 
 def test_lines_can_be_read_while_they_are_still_written(tmp_path: Path) -> None:

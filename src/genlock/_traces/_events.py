@@ -121,7 +121,7 @@ class Trace:
     Args:
         events: the calls, in the order in which they ended.
         dropped: how many older events were left out because the buffer was full.
-        pid: the process.
+        pid: the process; the child, if it was recorded across a fork.
         epoch: what to add to the times of events to get nanoseconds since 1970, UTC.
         cut: where the file that this was read from ended before its time, in words; else empty.
         failures: the errors about generators that came up meanwhile; a few hundred at most.

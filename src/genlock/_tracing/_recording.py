@@ -29,7 +29,8 @@ class Recording:
     """The calls to all guards of this process, from `start` to `stop`; made by `trace` or `load`.
 
     Use it as a context manager, or start and stop it: again and again, if you like; what was
-    recorded adds up. Calls that are going on when it starts or stops are left out. Thread-safe.
+    recorded adds up. Calls that are going on when it starts or stops are left out. In a forked
+    child it goes on by itself, with what there was before the fork. Thread-safe.
     """
 
     def __init__(
@@ -101,7 +102,8 @@ class Recording:
         events = (*before.events, *added)[-self._size :]
         total = len(before.events) + before.dropped + max(seen, len(added))
         failures = self._failures.found()
-        return Trace(events, total - len(events), before.pid, before.epoch, failures=failures)
+        dropped = total - len(events)
+        return Trace(events, dropped, os.getpid(), before.epoch, failures=failures)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.

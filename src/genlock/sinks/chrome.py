@@ -195,11 +195,13 @@ class ChromeTrace:
     Args:
         path: the file, written anew by `close`.
 
-    Thread-safe. `close` raises OSError where the file cannot be written.
+    In a forked child `close` does nothing: the file is the parent's. Thread-safe. `close` raises
+    OSError where the file cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
+        self._process = os.getpid()
         self._events: list[Event] = []
         self._closing = threading.RLock()
         self._is_closed = False
@@ -210,10 +212,12 @@ class ChromeTrace:
 
     def close(self) -> None:
         """Write the file; nothing if that was done."""
+        if os.getpid() != self._process:
+            return
         with self._closing:
             if self._is_closed:
                 return
             self._is_closed = True
-            trace = Trace(tuple(self._events), 0, os.getpid(), _clock.epoch())
+            trace = Trace(tuple(self._events), 0, self._process, _clock.epoch())
             with open(self._path, "w", encoding="utf-8") as file:
                 write(trace, file)

@@ -40,7 +40,7 @@ from genlock._traces._trace_files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable
 
 _REFERRED = dict(zip(REFERRED, (TracedGuard, TracedThread, Site), strict=True))
 
@@ -51,23 +51,28 @@ class _Lines:
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
 
-    def event(self, event: Event) -> Iterator[str]:
-        """The line of an event, and before it those of what has not been told yet."""
+    def write(self, event: Event, write: Callable[[str], object]) -> None:
+        """Write the line of an event, and before it those of what has not been told yet."""
         told: dict[str, Any] = {"kind": "event"}
+        new: dict[object, int] = {}
+        lines = []
         for name in _REFERRED:
             value = getattr(event, name)
             if value is None:
                 continue
             number = self._numbers.get(value)
             if number is None:
-                number = self._numbers[value] = getattr(value, "number", len(self._numbers) + 1)
-                yield _line({"kind": name, "number": number, **asdict(value)})
+                fresh = len(self._numbers) + len(new) + 1
+                number = new[value] = getattr(value, "number", fresh)
+                lines.append(_line({"kind": name, "number": number, **asdict(value)}))
             told[name] = number
-        yield _line({**told, **plain_fields(event)})
+        lines.append(_line({**told, **plain_fields(event)}))
+        write("".join(lines))
+        self._numbers.update(new)  # last: a KeyboardInterrupt may keep them from the file
 
 
 def _line(told: dict[str, Any]) -> str:
-    return json.dumps(told, separators=(",", ":"))
+    return json.dumps(told, separators=(",", ":")) + "\n"
 
 
 def _head(pid: int, since: int) -> str:
@@ -81,11 +86,11 @@ def _end(dropped: int) -> str:
 def write(trace: Trace, file: IO[str]) -> None:
     """Write a whole trace."""
     lines = _Lines()
-    file.write(_head(trace.pid, trace.epoch) + "\n")
+    file.write(_head(trace.pid, trace.epoch))
     for event in trace.events:
-        file.writelines(f"{line}\n" for line in lines.event(event))
-    file.writelines(_line({"kind": "failure", **asdict(it)}) + "\n" for it in trace.failures)
-    file.write(_end(trace.dropped) + "\n")
+        lines.write(event, file.write)
+    file.writelines(_line({"kind": "failure", **asdict(it)}) for it in trace.failures)
+    file.write(_end(trace.dropped))
 
 
 class JsonLines:
@@ -95,32 +100,40 @@ class JsonLines:
         path: the file, written anew. `genlock.load` and `genlock report` read it, also when the
             process was killed meanwhile.
 
-    Close it when its subscription has ended. Thread-safe. Raises OSError where the file cannot be
-    written.
+    Close it when its subscription has ended. In a forked child it does nothing: the file is the
+    parent's, and what happens in the child wants another one. Thread-safe. Raises OSError where
+    the file cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = open(path, "w", encoding="utf-8")  # noqa: SIM115  # until close()
+        # Without a buffer: a child would write what is left in it once more.
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115  # until close()
         self._lines = _Lines()
         self._lock = threading.RLock()
-        self._put([_head(os.getpid(), epoch())])
+        self._process = os.getpid()
+        self._put(_head(self._process, epoch()))
 
     def __call__(self, event: Event) -> None:
         """Write the event."""
+        if os.getpid() != self._process:  # asked before the lock, which may be lost in a fork
+            return
         with self._lock:
             if not self._file.closed:
-                self._put(self._lines.event(event))
+                self._lines.write(event, self._put)
 
     def close(self) -> None:
         """Write the last line and close the file; nothing if that was done."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             if not self._file.closed:
-                self._put([_end(0)])
+                self._put(_end(0))
                 self._file.close()
 
-    def _put(self, lines: Iterable[str]) -> None:
-        self._file.writelines(f"{line}\n" for line in lines)
-        self._file.flush()
+    def _put(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            data = data[self._file.write(data) :]
 
 
 class _Reader:

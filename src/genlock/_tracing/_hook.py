@@ -10,21 +10,20 @@ versions, and looks nothing up quickly when they are used up.) For `send` there 
 - for everything else, a `send` by way of `enter`, as for all the other operations, of which the
   detours tell (see `_detours`).
 
-A call is told to those who were there when it began and are still there when it ends.
+A call is told to those who were there when it began; one that has gone meanwhile takes no notice.
 """
 
 from __future__ import annotations
 
 import functools
-import os
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from genlock import _evidence, _gates
 from genlock._gate import asks
 from genlock._traces import _clock
 from genlock._tracing import _detours, _telling, _twin
+from genlock._tracing._forks import Renewed
 from genlock._tracing._log import Log
 
 if TYPE_CHECKING:
@@ -34,43 +33,33 @@ if TYPE_CHECKING:
     from genlock._tracing._log import Track
     from genlock._tracing._telling import Subscription, Watch
 
-_changing = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """In a forked child: another thread may have held it."""
-    global _changing  # noqa: PLW0603  # state of this module
-    _changing = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_changing = Renewed()
 
 
 def add_log(log: Log) -> None:
     """Begin to record into `log`."""
-    with _changing:
+    with _changing.lock:
         watch = _telling.now.watch
         _turn_to(watch._replace(logs=(*watch.logs, log)))
 
 
 def remove_log(log: Log) -> None:
     """Record into `log` no more."""
-    with _changing:
+    with _changing.lock:
         watch = _telling.now.watch
         _turn_to(watch._replace(logs=tuple(it for it in watch.logs if it is not log)))
 
 
 def add_subscription(subscription: Subscription) -> None:
     """Begin to tell a subscription."""
-    with _changing:
+    with _changing.lock:
         watch = _telling.now.watch
         _turn_to(watch._replace(subscriptions=(*watch.subscriptions, subscription)))
 
 
 def remove_subscription(subscription: Subscription) -> None:
     """Tell a subscription no more; nothing if it is not told."""
-    with _changing:
+    with _changing.lock:
         watch = _telling.now.watch
         left = tuple(it for it in watch.subscriptions if it is not subscription)
         if left != watch.subscriptions:
@@ -121,7 +110,7 @@ def _send_by_enter(self: Any, value: Any, /) -> Any:
 @functools.cache
 def _twin_code() -> CodeType | None:
     """The code of the twin of `send`, made once and kept, with what it needs in its globals."""
-    code = _twin.recording(_send, _send_code)
+    code = _twin.recording(_send_code)
     if code is not None:
         _evidence.mark_way_in(code)
         _send.__globals__.update(

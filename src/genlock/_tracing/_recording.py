@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 from genlock._traces import _clock
@@ -11,6 +10,7 @@ from genlock._traces._events import Trace
 from genlock._traces._trace_files import UnreadableError
 from genlock._tracing import _hook
 from genlock._tracing._failures import Failures
+from genlock._tracing._forks import Renewed
 from genlock._tracing._log import Log
 from genlock.sinks import chrome, jsonl
 
@@ -46,11 +46,11 @@ class Recording:
         self._state = (loaded or Trace(pid=os.getpid(), epoch=_clock.epoch()), None)
         self._is_loaded = loaded is not None
         self._failures = Failures()
-        self._changing = threading.RLock()
+        self._changing = Renewed()
 
     def start(self) -> None:
         """Record from now on; nothing if that is so. Raises RuntimeError if it came from a file."""
-        with self._changing:
+        with self._changing.lock:
             if self._is_loaded:
                 raise RuntimeError("what was loaded from a file cannot be recorded on")
             before, log = self._state
@@ -62,7 +62,7 @@ class Recording:
 
     def stop(self) -> None:
         """Record no more; nothing if that is so."""
-        with self._changing:
+        with self._changing.lock:
             before, log = self._state
             if log is not None:
                 _hook.remove_log(log)
@@ -98,9 +98,9 @@ class Recording:
         return self.trace.dropped
 
     def _with(self, before: Trace, log: Log) -> Trace:
-        added, seen = log.events(), log.seen()
-        events = (*before.events, *added)[-self._size :]
-        total = len(before.events) + before.dropped + max(seen, len(added))
+        events = (*before.events, *log.events())[-self._size :]
+        # Each is counted before it is added: not even one that is just added makes this too few.
+        total = len(before.events) + before.dropped + log.seen()
         failures = self._failures.found()
         dropped = total - len(events)
         return Trace(events, dropped, os.getpid(), before.epoch, failures=failures)

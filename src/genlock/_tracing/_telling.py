@@ -15,6 +15,7 @@ from genlock._interpreter import _frames
 from genlock._traces import _clock
 from genlock._traces._events import TracedGuard
 from genlock._tracing import _log
+from genlock._tracing._forks import Renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ _LONGEST_TEXT = 200  # characters of a value that is kept
 _INTERNAL = ("genlock", "genlock._tracing", "genlock.sinks", "wrapt")
 
 _serial = itertools.count(1).__next__
+_enrolling = Renewed()
 
 
 class Subscription(Protocol):
@@ -72,8 +74,10 @@ def enrol(gate: Body) -> TracedGuard:
         told = _describe(gate)
     except Exception:  # a __qualname__ that raises, say
         told = TracedGuard(_serial(), "?")
-    gate.traced = told
-    return told
+    with _enrolling.lock:  # whoever is refused does not own the gate
+        if not hasattr(gate, "traced"):
+            gate.traced = told
+    return gate.traced
 
 
 def _describe(gate: Body) -> TracedGuard:
@@ -169,17 +173,15 @@ class Telling:
             *calm,
         )
         for log, sent in zip(self.watch.logs, self.sent, strict=True):
-            if log in now.watch.logs:
-                log.take((*facts, sent, _text(log, got)))
+            log.take((*facts, sent, _text(log, got)))
         for listener in self.listeners:
             listener(_log.event_of((*facts, None, None)))
 
 
 def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
-    """Tell those of `watch` who are still there of what is no resumption."""
+    """Tell those of `watch` of what is no resumption."""
     for log in watch.logs:
-        if log in now.watch.logs:
-            log.take(facts)
+        log.take(facts)
     for subscription in watch.subscriptions:
         subscription.tell(_log.event_of(facts))
 

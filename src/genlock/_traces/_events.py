@@ -22,7 +22,7 @@ class TracedGuard:
     """A guard that events tell of; its number is unique in its process.
 
     `function` is the function whose generator it guards, with its module; `file` and `line` say
-    where that is defined.
+    where that is defined. `waits` says whether calls wait for their turn, or are refused.
     """
 
     number: int
@@ -30,6 +30,7 @@ class TracedGuard:
     function: str = ""
     file: str = ""
     line: int = 0
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

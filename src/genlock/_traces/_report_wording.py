@@ -66,6 +66,8 @@ def cycle(found: Cycle) -> list[str]:
     way = " → ".join(found.path)
     if found.is_reentry:
         lines = [f"Call cycle: {way}: the call came back to the generator it was made from."]
+    elif found.is_recursion:
+        lines = [f"Recursion: {way}: through another guard each time, so that no call came back."]
     else:
         lines = [f"Possible call cycle: {way}: its calls were seen, but not as one path."]
     steps = zip(found.path, found.path[1:], found.sites, strict=False)

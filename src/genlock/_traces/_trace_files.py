@@ -22,6 +22,7 @@ _PLAIN = tuple(name for name in Event.__slots__ if name not in REFERRED)
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
+    "bool": (bool,),
     "str": (str,),
     "str | None": (str, type(None)),
     "Operation": (str,),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
 
-    from genlock._body import Body
     from genlock._evidence import Keep
     from genlock._records import Operation
     from genlock._traces._events import Outcome
@@ -72,7 +71,7 @@ def _traced_run(gate: Gate, operation: Operation, call: Callable[..., Any], *arg
 
 
 def _begin(
-    gate: Body, operation: Operation, call: Callable[..., Any], args: tuple[Any, ...]
+    gate: Gate, operation: Operation, call: Callable[..., Any], args: tuple[Any, ...]
 ) -> Telling | None:
     """Begin to tell of a call; None where that cannot be done, for want of room on the stack.
 
@@ -172,7 +171,7 @@ class _Occurrence(NamedTuple):
 
 
 def _tell(
-    watch: Watch, gate: Body, operation: Operation, queued: _Queued, told: _Occurrence
+    watch: Watch, gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence
 ) -> None:
     try:
         if not _log.own.is_wording:
@@ -181,7 +180,7 @@ def _tell(
         pass
 
 
-def _facts(gate: Body, operation: Operation, queued: _Queued, told: _Occurrence) -> tuple[Any, ...]:
+def _facts(gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence) -> tuple[Any, ...]:
     end = _clock.now()
     begin = end if told.begin is None else told.begin
     has_waited = queued.has_waited and told.outcome != "deferred" and told.error not in _AT_ONCE

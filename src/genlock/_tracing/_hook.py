@@ -20,7 +20,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from genlock import _evidence, _gates
-from genlock._gate import asks
+from genlock._gate import Gate, asks
 from genlock._traces import _clock
 from genlock._tracing import _detours, _telling, _twin
 from genlock._tracing._forks import Renewed
@@ -29,7 +29,6 @@ from genlock._tracing._log import Log
 if TYPE_CHECKING:
     from types import CodeType, FunctionType
 
-    from genlock._body import Body
     from genlock._tracing._log import Track
     from genlock._tracing._telling import Subscription, Watch
 
@@ -123,7 +122,7 @@ def _twin_code() -> CodeType | None:
     return code
 
 
-def _failed(gate: Body, track: Track, begin: float, value: Any, error: BaseException) -> None:
+def _failed(gate: Gate, track: Track, begin: float, value: Any, error: BaseException) -> None:
     """Under the twin of `send`, the generator raised."""
     try:
         if not gate.is_shut_out(error, value):

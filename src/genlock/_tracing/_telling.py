@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-    from genlock._body import Body
+    from genlock._gate import Gate
     from genlock._records import Operation
     from genlock._traces._events import Event, Outcome
     from genlock._tracing._log import Log, Place, Track
@@ -64,7 +64,7 @@ now = _Now()
 """`watch`: who is there now."""
 
 
-def enrol(gate: Body) -> TracedGuard:
+def enrol(gate: Gate) -> TracedGuard:
     """What events call a guard."""
     try:
         return gate.traced
@@ -80,15 +80,18 @@ def enrol(gate: Body) -> TracedGuard:
     return gate.traced
 
 
-def _describe(gate: Body) -> TracedGuard:
+def _describe(gate: Gate) -> TracedGuard:
     code = getattr(gate.guarded, "gi_code", None)
+    waits = gate.policy.waits("send") and gate.policy.timeout != 0
     if code is None:
         kind = type(gate.guarded)
-        return TracedGuard(_serial(), gate.name, f"{kind.__module__}.{kind.__qualname__}")
+        function = f"{kind.__module__}.{kind.__qualname__}"
+        return TracedGuard(_serial(), gate.name, function, waits=waits)
     frame = getattr(gate.guarded, "gi_frame", None)
     module = "" if frame is None else frame.f_globals.get("__name__", "")
     function = f"{module}.{_frames.short_name(code)}".lstrip(".")
-    return TracedGuard(_serial(), gate.name, function, code.co_filename, code.co_firstlineno)
+    where = code.co_filename, code.co_firstlineno
+    return TracedGuard(_serial(), gate.name, function, *where, waits)
 
 
 def place() -> Place | None:
@@ -118,7 +121,7 @@ class Telling:
     )
 
     def __init__(
-        self, gate: Body, operation: Operation, args: tuple[Any, ...], where: Place | None
+        self, gate: Gate, operation: Operation, args: tuple[Any, ...], where: Place | None
     ) -> None:
         self.gate = gate
         self.operation = operation
@@ -187,7 +190,7 @@ def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
 
 
 def raw_next(
-    gate: Body, track: Track, begin: float, end: float, frame: FrameType
+    gate: Gate, track: Track, begin: float, end: float, frame: FrameType
 ) -> tuple[Any, ...]:
     """What the twin of `send` leaves of a `next`, which may have come through the guard's own."""
     if frame.f_code is _guard.GuardedGenerator.__next__.__code__ and frame.f_back is not None:
@@ -196,7 +199,7 @@ def raw_next(
 
 
 def raw_elsewhere(
-    gate: Body, track: Track, value: Any, begin: float, end: float
+    gate: Gate, track: Track, value: Any, begin: float, end: float
 ) -> tuple[Any, ...]:
     """The same, of a guard's first event, or of one that no Python code caused."""
     frame = _frames.user_frame(sys._getframe(1))
@@ -205,7 +208,7 @@ def raw_elsewhere(
 
 
 def tell_failure(
-    gate: Body, track: Track, operation: Operation, begin: float, error: BaseException
+    gate: Gate, track: Track, operation: Operation, begin: float, error: BaseException
 ) -> None:
     """Record into one log that a resumption raised."""
     outcome = outcome_of(gate, error)
@@ -217,7 +220,7 @@ def tell_failure(
     track.add(facts)
 
 
-def outcome_of(gate: Body, error: BaseException) -> Outcome:
+def outcome_of(gate: Gate, error: BaseException) -> Outcome:
     """What `error` says of the call to `gate` that it came out of."""
     if isinstance(error, StopIteration):
         return "returned"

@@ -81,10 +81,17 @@ def test_what_can_be_read_of_a_file_that_was_cut_off_is_shown(
 ) -> None:
     lines = run.read_text("utf-8").splitlines()
     run.write_text("\n".join(lines[:-1]), "utf-8")
-    assert main(["report", str(run)]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith(f"Incomplete: {run}, line {len(lines) - 1}: the file ends there, before")
-    assert "letters" in out
+    where = f"{run}, line {len(lines) - 1}: the file ends there, before"
+    assert main(["report", str(run)]) == 2
+    told = capsys.readouterr()
+    assert told.out.startswith(f"Incomplete: {where}")
+    assert "letters" in told.out
+    assert told.err.startswith(f"genlock report: {where}")
+    assert told.err.count("\n") == 1
+    page = run.with_suffix(".html")
+    assert main(["report", str(run), "-o", str(page)]) == 2
+    assert capsys.readouterr().err == told.err
+    assert "letters" in page.read_text("utf-8")
 
 
 def test_an_empty_recording_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

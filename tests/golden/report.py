@@ -1,7 +1,9 @@
 """The report of a recording with a cycle, a possible one, an inverted order and waits."""
 
 import os
+import sys
 import tempfile
+from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,5 +52,6 @@ with tempfile.TemporaryDirectory() as directory:
     lines = run.read_text("utf-8").splitlines(keepends=True)
     cut.write_text("".join([*lines[:6], lines[6][:40]]), "utf-8")
     print("---")
-    main(["report", str(cut), "--by", "function", "--top", "1"])
+    with redirect_stderr(sys.stdout):
+        main(["report", str(cut), "--by", "function", "--top", "1"])
     os.chdir(home)

@@ -21,7 +21,7 @@ def heading(path: str, trace: Trace) -> list[str]:
     """What the recording is, and first of all what is missing from it."""
     lines = []
     if trace.cut:
-        lines.append(f"Incomplete: {trace.cut}. What comes before is shown.")
+        lines.append(f"Incomplete: {only_so_far(trace.cut)}")
     if trace.dropped:
         lines.append(
             f"Dropped: {_count(trace.dropped, 'older event')}, the buffer was full; "
@@ -31,6 +31,11 @@ def heading(path: str, trace: Trace) -> list[str]:
     guards = _count(len(trace.guards), "guard")
     lines.append(f"{path}: {events} of {guards} in {threads}, process {trace.pid}{_span(trace)}")
     return lines
+
+
+def only_so_far(cut: str) -> str:
+    """That a file was cut off; what can be read of it is there all the same."""
+    return f"{cut}. What comes before is shown."
 
 
 def cells(row: Row) -> tuple[str, ...]:

@@ -158,13 +158,12 @@ def load(path: str | os.PathLike[str]) -> Recording:
     with open(path, "rb") as file:
         data = file.read()
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # an editor may have put its mark there
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{name}, byte {error.start}: not a recording of genlock") from None
     if not text.strip():
         raise UnreadableError(f"{name}, line 1: the file is empty")
-    is_lines = '"kind"' in text.partition("\n")[0]
-    return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
+    return Recording(loaded=(jsonl if jsonl.is_lines(text) else chrome).read(text, name))
 
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> None:

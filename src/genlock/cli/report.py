@@ -55,10 +55,12 @@ def perform(options: argparse.Namespace) -> int:
     if options.output is not None:
         name = os.path.basename(options.file)
         write(write_page(trace, name, options.output, option="--output"))
-        return 0
-    write("\n".join(wording.heading(options.file, trace)))
-    _write_table(trace, options.by, options.top)
-    _write_findings(trace, options.by)
+    else:
+        write("\n".join(wording.heading(options.file, trace)))
+        _write_table(trace, options.by, options.top)
+        _write_findings(trace, options.by)
+    if trace.cut:
+        raise RefusedError(wording.only_so_far(trace.cut))
     return 0
 
 

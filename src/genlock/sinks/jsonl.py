@@ -27,21 +27,26 @@ from genlock._records import Site
 from genlock._traces._clock import epoch
 from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._traces._trace_files import (
+    MISFITS,
     REFERRED,
     VERSION,
     UnreadableError,
+    begins_like,
     check_mark,
     failure,
     made,
     marked,
     parsed,
     plain_fields,
+    reason,
+    restored,
     whole_number,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_BEGINNING = '{"kind":"trace"'
 _REFERRED = dict(zip(REFERRED, (TracedGuard, TracedThread, Site), strict=True))
 
 
@@ -141,29 +146,27 @@ class _Reader:
 
     def __init__(self) -> None:
         self.head: dict[str, int] | None = None
-        self.referred: dict[tuple[str, int], Any] = {}
+        self.referred: dict[str, dict[int, Any]] = {name: {} for name in _REFERRED}
         self.events: list[Event] = []
         self.failures: list[Failure] = []
         self.dropped: int | None = None
 
     def take(self, told: dict[str, Any], where: str) -> None:
-        """Take what one line tells. KeyError, TypeError or ValueError if that is nonsense."""
+        """Take what one line tells. Raises one of MISFITS if that is nonsense."""
         if self.head is None:
             check_mark(told, where)
             self.head = {name: whole_number(told, name) for name in ("pid", "epoch")}
             return
         kind = told.pop("kind")
         if kind == "event":
-            for name in _REFERRED.keys() & told.keys():
-                told[name] = self.referred[name, told[name]]
-            self.events.append(made(Event, told))
+            self.events.append(restored(told, self.referred))
         elif kind == "failure":
             self.failures.append(failure(told))
         elif kind == "end":
             self.dropped = whole_number(told, "dropped")
         elif kind in _REFERRED:
             number = told["number"] if kind != "site" else told.pop("number")
-            self.referred[kind, number] = made(_REFERRED[kind], told)
+            self.referred[kind][number] = made(_REFERRED[kind], told)
         else:
             raise ValueError(f"a line of the kind {kind!r}")
 
@@ -171,6 +174,11 @@ class _Reader:
         """What was taken."""
         events, failures = tuple(self.events), tuple(self.failures)
         return Trace(events, self.dropped or 0, **self.head or {}, cut=cut, failures=failures)
+
+
+def is_lines(text: str) -> bool:
+    """Whether a file's text is rather JSON Lines than anything else."""
+    return '"kind"' in text.partition("\n")[0] or begins_like(text, _BEGINNING)
 
 
 def read(text: str, path: str) -> Trace:
@@ -187,18 +195,20 @@ def read(text: str, path: str) -> Trace:
             reader.take(parsed(line), where)
         except UnreadableError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if not (1 < number == len(lines) and isinstance(error, json.JSONDecodeError)):
-                raise UnreadableError(f"{where}: {_reason(error)}") from None
+        except MISFITS as error:
+            is_cut = number == len(lines) and isinstance(error, json.JSONDecodeError)
+            if number == 1 or not is_cut:
+                is_cut = is_cut and begins_like(text, _BEGINNING)
+                raise UnreadableError(f"{where}: {_told(error, is_cut=is_cut)}") from None
             cut = f"{where}: the file ends in the middle of a line"
     if reader.dropped is None and not cut:
         cut = f"{path}, line {len(lines)}: the file ends there, before the recording did"
     return reader.trace(cut)
 
 
-def _reason(error: Exception) -> str:
+def _told(error: Exception, *, is_cut: bool) -> str:
+    if is_cut:
+        return "the file ends in the middle of its first line, and holds no event"
     if isinstance(error, json.JSONDecodeError):
         return f"column {error.colno}: not JSON: {error.msg}"
-    if isinstance(error, KeyError):
-        return f"not a line of version {VERSION}: {error} is missing"
-    return f"not a line of version {VERSION}: {error}"
+    return f"not a line of version {VERSION}: {reason(error)}"

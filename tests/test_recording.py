@@ -526,11 +526,24 @@ def parameters(code: CodeType) -> tuple[object, ...]:
     )
 
 
+def test_exclusive_use_that_outlives_all_recordings_is_forgotten(way: str) -> None:
+    if way == "subscriber":  # that stays
+        return
+    cor = genlock.guard(echo(), prime=True)
+    with start(way) as recording:
+        kept = genlock.exclusive(cor)
+        kept.__enter__()
+        assert len(_detours._kept) == 1
+    assert _detours._kept == {}
+    kept.__exit__(None, None, None)
+    assert recording.events == ()
+
+
 def test_no_log_outlives_its_recording(way: str) -> None:
     recording = start(way)
     recording.start()
     genlock.guard(echo(), prime=True).send(1)
-    log = weakref.ref(_telling.now.watch.logs[-1])
+    log = weakref.ref(_telling.now.audience.logs[-1])
     recording.stop()
     gc.collect()
     assert log() is None

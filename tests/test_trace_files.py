@@ -53,6 +53,19 @@ def test_drawn_traces_are_read_back_as_they_were(sink: Any) -> None:
         assert sink.read(file.getvalue(), "run") == trace, seed
 
 
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_name_may_be_given_as_bytes(ending: str, tmp_path: Path) -> None:
+    path: Any = os.fsencode(tmp_path / f"run.{ending}")
+    recording = recorded()
+    recording.save(path)
+    assert genlock.load(path).events == recording.events
+    with pytest.raises(ValueError, match=r"run\.txt: a recording is saved as"):
+        recording.save(b"run.txt")  # type: ignore[arg-type]
+    (tmp_path / "run.json").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"run\.json, line 1: the file is empty"):
+        genlock.load(os.fsencode(tmp_path / "run.json"))  # type: ignore[arg-type]
+
+
 def test_what_was_loaded_cannot_be_recorded_on(tmp_path: Path) -> None:
     recorded().save(tmp_path / "run.json")
     with pytest.raises(RuntimeError, match="loaded from a file"):
@@ -95,6 +108,25 @@ def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     assert names == {"thread-1", "thread-1 (2)"}
     places = {place.event: place for place in _nesting.placed(trace.events)}
     assert places[overlapping].outer == ()
+
+
+def test_each_lane_beside_another_one_is_its_own() -> None:
+    events = [
+        Event(GUARDS[place], thread, "send", 1_000 * place, 10_000 + 1_000 * place)
+        for thread in THREADS[:2]
+        for place in range(4)
+    ]
+    entries = chrome_rules.check(in_chrome(Trace(tuple(events))))
+    lanes = [entry["tid"] for entry in entries if entry["ph"] == "X"]
+    assert len(set(lanes)) == len(lanes) == 8
+    names = {entry["args"]["name"] for entry in entries if entry["ph"] == "M"}
+    assert {"thread-1", "thread-1 (2)", "thread-1 (4)", "thread-2 (4)"} <= names
+
+
+def test_of_calls_with_the_same_times_the_one_that_ended_first_is_the_inner_one() -> None:
+    inner, outer = (Event(guard, THREADS[0], "send", 5, 9) for guard in GUARDS[:2])
+    places = {place.event: place.outer for place in _nesting.placed((inner, outer))}
+    assert places == {inner: (outer,), outer: ()}
 
 
 def test_greenlets_that_are_switched_out_inside_get_lanes_of_their_own() -> None:

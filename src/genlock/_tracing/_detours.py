@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from genlock._records import Operation
     from genlock._traces._events import Outcome
     from genlock._tracing._log import Place
-    from genlock._tracing._telling import Watch
+    from genlock._tracing._telling import Audience
     from genlock._waits import Patience, Ticket
 
 
@@ -94,17 +94,17 @@ def _begin(
 def _traced_take_turn(
     gate: Gate, operation: Operation, call: Callable[..., Any], *args: Any
 ) -> Any:
-    watch = _telling.now.watch
+    audience = _telling.now.audience
     queued = _Queued.now(call)
     try:
         result = _take_turn(gate, operation, queued, *args)
     except BaseException as error:
         if queued.ran_in is None:
-            _tell(watch, gate, operation, queued, _Occurrence("refused", type(error).__name__))
+            _tell(audience, gate, operation, queued, _Occurrence("refused", type(error).__name__))
         raise
     if queued.ran_in != queued.thread:
         queued.is_deferred = True
-        _tell(watch, gate, operation, queued, _Occurrence("deferred"))
+        _tell(audience, gate, operation, queued, _Occurrence("deferred"))
     return result
 
 
@@ -123,11 +123,11 @@ def _traced_keep(gate: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
         if queued.has_waited:
             _keep(gate, me, patience)
     except BaseException as error:
-        watch = _telling.now.watch
-        _tell(watch, gate, "exclusive", queued, _Occurrence("refused", type(error).__name__))
+        audience = _telling.now.audience
+        _tell(audience, gate, "exclusive", queued, _Occurrence("refused", type(error).__name__))
         raise
     if gate.keeper is me:
-        _kept[id(me)] = _Kept(_telling.now.watch, me, queued, _clock.now())
+        _kept[id(me)] = _Kept(_telling.now.audience, me, queued, _clock.now())
 
 
 def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
@@ -135,16 +135,16 @@ def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
     _end_keep(gate, keep)
     if kept is not None:
         told = _Occurrence("kept", begin=kept.begin)
-        _tell(kept.watch, gate, "exclusive", kept.queued, told)
+        _tell(kept.audience, gate, "exclusive", kept.queued, told)
 
 
 class _Kept:
     """Exclusive use that was seen to begin."""
 
-    __slots__ = ("begin", "me", "queued", "watch")
+    __slots__ = ("audience", "begin", "me", "queued")
 
-    def __init__(self, watch: Watch, me: object, queued: _Queued, begin: int) -> None:
-        self.watch = watch
+    def __init__(self, audience: Audience, me: object, queued: _Queued, begin: int) -> None:
+        self.audience = audience
         self.me = me
         self.queued = queued
         self.begin = begin
@@ -171,11 +171,11 @@ class _Occurrence(NamedTuple):
 
 
 def _tell(
-    watch: Watch, gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence
+    audience: Audience, gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence
 ) -> None:
     try:
         if not _log.own.is_wording:
-            _telling.tell(watch, _facts(gate, operation, queued, told))
+            _telling.tell(audience, _facts(gate, operation, queued, told))
     except Exception:  # the call's own error has to come out, whatever could not be told
         pass
 

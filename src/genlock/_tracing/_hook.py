@@ -27,54 +27,57 @@ from genlock._tracing._forks import Renewed
 from genlock._tracing._log import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FunctionType
 
     from genlock._tracing._log import Track
-    from genlock._tracing._telling import Subscription, Watch
+    from genlock._tracing._telling import Audience, Listener
 
 _changing = Renewed()
 
 
 def add_log(log: Log) -> None:
     """Begin to record into `log`."""
-    with _changing.lock:
-        watch = _telling.now.watch
-        _turn_to(watch._replace(logs=(*watch.logs, log)))
+    _change(lambda now: now._replace(logs=(*now.logs, log)))
 
 
 def remove_log(log: Log) -> None:
     """Record into `log` no more."""
-    with _changing.lock:
-        watch = _telling.now.watch
-        _turn_to(watch._replace(logs=tuple(it for it in watch.logs if it is not log)))
+    _change(lambda now: now._replace(logs=tuple(it for it in now.logs if it is not log)))
 
 
-def add_subscription(subscription: Subscription) -> None:
+def add_subscription(added: Listener) -> None:
     """Begin to tell a subscription."""
-    with _changing.lock:
-        watch = _telling.now.watch
-        _turn_to(watch._replace(subscriptions=(*watch.subscriptions, subscription)))
+    _change(lambda now: now._replace(subscriptions=(*now.subscriptions, added)))
 
 
-def remove_subscription(subscription: Subscription) -> None:
+def remove_subscription(ended: Listener) -> None:
     """Tell a subscription no more; nothing if it is not told."""
+    _change(
+        lambda now: now._replace(
+            subscriptions=tuple(it for it in now.subscriptions if it is not ended)
+        )
+    )
+
+
+def _change(changed: Callable[[Audience], Audience]) -> None:
     with _changing.lock:
-        watch = _telling.now.watch
-        left = tuple(it for it in watch.subscriptions if it is not subscription)
-        if left != watch.subscriptions:
-            _turn_to(watch._replace(subscriptions=left))
+        before = _telling.now.audience
+        audience = changed(before)
+        if audience != before:
+            _turn_to(audience)
 
 
-def _turn_to(watch: Watch) -> None:
-    _telling.now.watch = watch
-    if not any(watch):
+def _turn_to(audience: Audience) -> None:
+    _telling.now.audience = audience
+    if not any(audience):
         _put_back()
         return
     for exchange in _detours.EXCHANGED:
         exchange.method.__code__ = exchange.detour
-    code = _twin_code() if watch.is_plain else None
+    code = _twin_code() if audience.is_plain else None
     if code is not None:
-        _lead_twin_to(*watch.logs)
+        _lead_twin_to(*audience.logs)
     _send.__code__ = code or _send_by_enter.__code__
     if code is None:
         _lead_twin_to(_nowhere)

@@ -154,7 +154,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
     Raises ValueError, with the file and the position, for what is no recording, and OSError where
     the file cannot be read.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     with open(path, "rb") as file:
         data = file.read()
     try:
@@ -175,7 +175,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
 
 def format_of(path: str | os.PathLike[str]) -> Any:
     """The sink that a file of this name is written by; raises ValueError where there is none."""
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     for ending, kept_in in ((".jsonl", jsonl), (".json", chrome)):
         if name.endswith(ending):
             return kept_in

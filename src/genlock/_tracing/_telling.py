@@ -34,7 +34,7 @@ _serial = itertools.count(1).__next__
 _enrolling = Renewed()
 
 
-class Subscription(Protocol):
+class Listener(Protocol):
     """Somebody who is told of every event. Neither raises anything of its own."""
 
     def begin(self, guard: TracedGuard, operation: Operation) -> Callable[[Event], None]:
@@ -44,11 +44,11 @@ class Subscription(Protocol):
         """Something that is no resumption has happened; nothing if the subscription has ended."""
 
 
-class Watch(NamedTuple):
+class Audience(NamedTuple):
     """Who is there at one moment."""
 
     logs: tuple[Log, ...] = ()
-    subscriptions: tuple[Subscription, ...] = ()
+    subscriptions: tuple[Listener, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -57,11 +57,11 @@ class Watch(NamedTuple):
 
 
 class _Now:
-    watch = Watch()
+    audience = Audience()
 
 
 now = _Now()
-"""`watch`: who is there now."""
+"""`audience`: who is there now."""
 
 
 def enrol(gate: Gate) -> TracedGuard:
@@ -108,6 +108,7 @@ class Telling:
     """One resumption, from just before it begins until those who were there are told of it."""
 
     __slots__ = (
+        "audience",
         "begin",
         "deferred",
         "gate",
@@ -117,7 +118,6 @@ class Telling:
         "place",
         "sent",
         "waited",
-        "watch",
     )
 
     def __init__(
@@ -126,12 +126,12 @@ class Telling:
         self.gate = gate
         self.operation = operation
         self.place = where
-        self.watch = now.watch
+        self.audience = now.audience
         self.guard = enrol(gate)
         self.waited = self.deferred = 0
         sent = args[0] if args and operation in ("send", "throw") else None
-        self.sent = [None if sent is None else _text(log, sent) for log in self.watch.logs]
-        self.listeners = [it.begin(self.guard, operation) for it in self.watch.subscriptions]
+        self.sent = [None if sent is None else _text(log, sent) for log in self.audience.logs]
+        self.listeners = [it.begin(self.guard, operation) for it in self.audience.subscriptions]
         self.begin = _clock.now()
 
     def waited_since(self, since: int) -> None:
@@ -175,17 +175,17 @@ class Telling:
             error,
             *calm,
         )
-        for log, sent in zip(self.watch.logs, self.sent, strict=True):
+        for log, sent in zip(self.audience.logs, self.sent, strict=True):
             log.take((*facts, sent, _text(log, got)))
         for listener in self.listeners:
             listener(_log.event_of((*facts, None, None)))
 
 
-def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
-    """Tell those of `watch` of what is no resumption."""
-    for log in watch.logs:
+def tell(audience: Audience, facts: tuple[Any, ...]) -> None:
+    """Tell those of `audience` of what is no resumption."""
+    for log in audience.logs:
         log.take(facts)
-    for subscription in watch.subscriptions:
+    for subscription in audience.subscriptions:
         subscription.tell(_log.event_of(facts))
 
 

@@ -83,7 +83,7 @@ class Recording:
 
     @property
     def trace(self) -> Trace:
-        """All that was recorded so far, as plain data."""
+        """All that was recorded so far, as plain data: put together anew for each who asks."""
         before, log = self._state
         return before if log is None else self._with(before, log)
 
@@ -108,9 +108,13 @@ class Recording:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.
 
-        A name that ends in .json makes it a Chrome trace (for Perfetto or chrome://tracing), one
-        in .jsonl JSON Lines. Raises ValueError for any other name, and OSError where it cannot
-        be written.
+        Args:
+            path: a name that ends in .json makes it a Chrome trace (for Perfetto or
+                chrome://tracing), one in .jsonl JSON Lines.
+
+        Raises:
+            ValueError: any other name.
+            OSError: it cannot be written.
         """
         save(self.trace, path)
 
@@ -128,6 +132,8 @@ class Recording:
 def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Recording:
     """Make a recording of all calls to guards: `with genlock.trace() as recording: …`.
 
+    With GENLOCK=off nothing is recorded.
+
     Args:
         size: how many calls are kept, the last ones.
         values: makes the text of what is sent, thrown and yielded: `repr`, or a function of your
@@ -135,8 +141,12 @@ def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Re
             recorded nor told. Kept up to 200 characters; where it raises, that is said instead.
             By default no values are kept.
 
-    Returns a Recording that has not been started. Raises TypeError or ValueError where `size` is
-    no positive whole number or `values` cannot be called. With GENLOCK=off nothing is recorded.
+    Returns:
+        A recording that has not been started.
+
+    Raises:
+        TypeError: `size` is no whole number, or `values` cannot be called.
+        ValueError: `size` is less than 1.
     """
     if type(size) is not int:
         raise TypeError(f"size has to be a whole number, not {size!r}")
@@ -148,11 +158,19 @@ def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Re
 
 
 def load(path: str | os.PathLike[str]) -> Recording:
-    """Read back what `Recording.save` or `genlock.sinks.jsonl.JsonLines` wrote, in either format.
+    """Read back what `Recording.save` or a sink wrote, in either format.
 
     Of JSON Lines that were cut off, what can be read is there; `recording.trace.cut` says where.
-    Raises ValueError, with the file and the position, for what is no recording, and OSError where
-    the file cannot be read.
+
+    Args:
+        path: the file, whatever its name.
+
+    Returns:
+        A recording that can be read and saved, but not started.
+
+    Raises:
+        ValueError: it is no recording; with the file and the position.
+        OSError: the file cannot be read.
     """
     name = os.fsdecode(path)
     with open(path, "rb") as file:

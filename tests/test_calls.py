@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import random
 import time
+from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 import genlock
 from crew import Worker
 from genlock._records import Site
+from genlock._traces import _report_wording as wording
 from genlock._traces._calls import CallGraph, call_graph
 from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
 from traces import drawn_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GUARDS: dict[str, TracedGuard] = {
     name: TracedGuard(number, name, f"demo.{name[0]}") for number, name in enumerate("abcdeg", 1)
@@ -104,6 +110,78 @@ def test_an_order_that_a_third_guard_keeps_apart_is_no_inversion() -> None:
     assert Calls().path(0, "gab").path(1, "gba").graph().inversions() == ()
     assert len(Calls().path(0, "gab").path(1, "ba").graph().inversions()) == 1
     assert len(Calls().path(0, "gab").path(1, "gba").path(2, "ab").graph().inversions()) == 1
+
+
+def test_guards_that_never_wait_are_in_no_inversion() -> None:
+    def inversions(*changed: str, **facts: object) -> int:
+        calls = Calls().path(0, "ab").path(1, "ba")
+        calls.events = [
+            replace(it, **facts)  # type: ignore[arg-type]
+            if it.guard.name in changed and is_inner(it, calls)
+            else it
+            for it in calls.events
+        ]
+        return len(calls.graph().inversions())
+
+    def is_inner(event: Event, calls: Calls) -> bool:
+        return any(it.begin < event.begin < event.end < it.end for it in calls.events)
+
+    impatient = replace(GUARDS["b"], waits=False)
+    assert inversions() == 1
+    assert inversions("b", guard=impatient) == 0
+    assert inversions("b", deferred=5) == 0
+
+
+def test_a_recorded_guard_tells_whether_it_waits() -> None:
+    with genlock.trace() as recording:
+        for options in ({}, {"on_busy": "raise"}, {"timeout": 0}, {"timeout": 1}):
+            next(genlock.guard(iter([1]), **options))
+    assert [it.guard.waits for it in recording.events] == [True, False, False, True]
+
+
+def test_functions_whose_guards_never_meet_are_in_no_inversion() -> None:
+    calls = Calls().path(0, "ab")
+    other = Calls().path(1, "ba").events
+    calls.events += [
+        replace(it, guard=replace(it.guard, number=it.guard.number + 50)) for it in other
+    ]
+    assert calls.graph("function").inversions() == ()
+    assert len(Calls().path(0, "ab").path(1, "ba").graph("function").inversions()) == 1
+
+
+def test_guards_of_one_function_that_a_caller_of_its_own_keeps_apart_may_still_meet() -> None:
+    """Within g, but not the same g: functions would hide it."""
+    calls = Calls().path(0, "gab")
+    other = Calls().path(1, "gba").events
+    calls.events += [
+        replace(it, guard=replace(it.guard, number=77)) if it.guard.name == "g" else it
+        for it in other
+    ]
+    assert len(calls.graph("function").inversions()) == 1
+    assert len(calls.graph().inversions()) == 1
+
+
+def test_reentries_hide_no_cycle_that_leads_through_them() -> None:
+    calls = Calls().path(0, "aba", refused=True).path(0, "cdc", refused=True)
+    assert [it.path for it in calls.graph().cycles()] == [("a", "b", "a"), ("c", "d", "c")]
+    found = calls.path(0, "bc").path(1, "da").graph().cycles()[2:]
+    assert [(it.path, it.is_reentry) for it in found] == [(("b", "c", "d", "a", "b"), False)]
+
+
+def test_a_function_that_drives_other_guards_of_its_own_is_recursion_and_no_cycle() -> None:
+    def tree(depth: int) -> Iterator[int]:
+        yield depth
+        if depth:
+            yield from genlock.guard(tree(depth - 1), name=f"tree {depth - 1}")
+
+    with genlock.trace() as recording:
+        assert list(genlock.guard(tree(3), name="tree 3")) == [3, 2, 1, 0]
+    assert recording.call_graph().cycles() == ()
+    (cycle,) = recording.call_graph(by="function").cycles()
+    assert cycle.is_recursion
+    assert wording.cycle(cycle)[0].startswith("Recursion: ")
+    (possible,) = Calls().path(0, "ab").path(1, "ba").graph("function").cycles()
+    assert not possible.is_recursion
 
 
 def test_exclusive_use_counts_for_the_order_but_drives_nothing() -> None:

@@ -81,7 +81,7 @@ DAMAGED = {
     ),
     "damaged trace": (
         '{"traceEvents": [], "genlock": {"format": "genlock-trace", "version": 1}}',
-        "{path}: damaged: KeyError: 'guards'",
+        "{path}, key 'genlock': damaged: 'guards' is missing",
     ),
     "unknown kind": (
         '{"kind": "trace", "format": "genlock-trace", "version": 1, "pid": 1, "epoch": 0}\n'
@@ -91,7 +91,37 @@ DAMAGED = {
     "unknown guard": (
         '{"kind": "trace", "format": "genlock-trace", "version": 1, "pid": 1, "epoch": 0}\n'
         '{"kind": "event", "guard": 1}\n{"kind": "end", "dropped": 0}',
-        "{path}, line 2: not a line of version 1: ('guard', 1) is missing",
+        "{path}, line 2: not a line of version 1: guard 1 is not told of",
+    ),
+    "event that ends too early": (
+        '{"kind": "trace", "format": "genlock-trace", "version": 1, "pid": 1, "epoch": 0}\n'
+        '{"kind": "guard", "number": 1, "name": "one"}\n'
+        '{"kind": "thread", "number": 1, "name": "t", "ident": 1}\n'
+        '{"kind": "event", "guard": 1, "thread": 1, "operation": "send", "begin": 9, "end": 5}\n'
+        '{"kind": "end", "dropped": 0}',
+        "{path}, line 4: not a line of version 1: it ends at 5, before it begins at 9",
+    ),
+    "event that waited for less than no time": (
+        '{"kind": "trace", "format": "genlock-trace", "version": 1, "pid": 1, "epoch": 0}\n'
+        '{"kind": "guard", "number": 1, "name": "one"}\n'
+        '{"kind": "thread", "number": 1, "name": "t", "ident": 1}\n'
+        '{"kind": "event", "guard": 1, "thread": 1, "operation": "send", "begin": 5, "end": 9,'
+        ' "waited": -1}\n'
+        '{"kind": "end", "dropped": 0}',
+        "{path}, line 4: not a line of version 1: 'waited' cannot be -1",
+    ),
+    "head that was cut off": (
+        '{"kind":"trace","format":"genlock-t',
+        "{path}, line 1: the file ends in the middle of its first line, and holds no event",
+    ),
+    "hardly begun": (
+        '{"ki',
+        "{path}, line 1: the file ends in the middle of its first line, and holds no event",
+    ),
+    "trace that was cut off": (
+        '{"traceEv',
+        "{path}, line 1, column 2: the file was cut off or damaged there (Unterminated string"
+        " starting at)",
     ),
     "damaged line": (
         '{"kind": "trace", "format": "genlock-trace", "version": 1, "pid": 1, "epoch": 0}\n'
@@ -109,6 +139,40 @@ def test_what_is_no_recording_is_refused_in_one_line(case: str, tmp_path: Path) 
     with pytest.raises(ValueError, match="run") as caught:
         genlock.load(path)
     assert str(caught.value) == complaint.replace("{path}", str(path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"guard": 7}, "guard 7 is not told of"),
+        ({"site": -1}, "site -1 is not told of"),
+        ({"thread": [1]}, "'thread' cannot be [1]"),
+        ({"begin": None}, "'begin' cannot be None"),
+        ({"order": "first"}, "'order' cannot be 'first'"),
+        ({"end": 1}, "it ends at 1, before it begins at "),
+    ],
+)
+def test_the_entry_that_is_damaged_is_named(
+    changes: dict[str, object], complaint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.json"
+    recorded().save(path)
+    whole = json.loads(path.read_text("utf-8"))
+    place = next(it for it, entry in enumerate(whole["traceEvents"]) if "args" in entry)
+    whole["traceEvents"][place]["args"] |= changes
+    path.write_text(json.dumps(whole), "utf-8")
+    loaded, told = attempt(path)
+    assert loaded is None
+    assert told.startswith(f"{path}, traceEvents[{place}]: damaged: {complaint}")
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_the_mark_of_an_editor_does_no_harm(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"run.{ending}"
+    recording = recorded()
+    recording.save(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert genlock.load(path).events == recording.events
 
 
 TOO_DEEP = "[" * 200_000

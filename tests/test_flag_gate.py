@@ -104,7 +104,7 @@ def test_no_marked_line_can_be_split(method: str) -> None:
 
 
 def test_no_marked_line_of_the_recording_twin_can_be_split() -> None:
-    twin = _twin.recording(FlagGate.send, FlagGate.send.__code__)
+    twin = _twin.recording(FlagGate.send.__code__)
     assert twin is not None
     assert all(len(copies(twin, line)) > 0 for line in marked_lines(FlagGate.send))
     assert splits(FlagGate.send, twin) == []

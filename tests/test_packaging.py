@@ -15,6 +15,7 @@ import pytest
 
 import genlock
 import genlock.testing
+from subprocesses import run_python
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,6 +46,15 @@ def test_importing_genlock_leaves_out_what_few_need() -> None:
     packages = ("_explaining", "_observing", "_page", "_programs", "_traces", "_tracing")
     few_need = {f"genlock.{package}" for package in (*packages, "cli", "sinks", "testing")}
     assert loaded.isdisjoint(few_need)
+
+
+def test_the_sink_for_opentelemetry_says_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "opentelemetry.py").write_text("raise ModuleNotFoundError(name=__name__)", "utf-8")
+    ran = run_python("-c", "import genlock.sinks.otel", directory=tmp_path, search=[tmp_path])
+    assert ran.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: genlock.sinks.otel needs the API of OpenTelemetry:"
+        ' pip install "genlock[otel]"'
+    )
 
 
 def test_no_other_name_is_public() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -11,7 +12,6 @@ import threading
 import weakref
 from contextlib import suppress
 from functools import partial
-from inspect import currentframe
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,12 +21,15 @@ from crew import PATIENCE, Alone, Occupied, Worker, together, until
 from genlock import _gates
 from genlock._gate import Gate
 from genlock._tracing import _detours, _hook, _telling, _twin
+from subprocesses import run_python
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
     from types import CodeType
 
     from genlock import Event
+    from genlock._traces._events import TracedGuard
 
 
 def echo() -> Generator[Any, Any, str]:
@@ -46,7 +49,7 @@ def has_more_than(count: int, recording: genlock.Recording) -> bool:
 
 def here() -> int:
     """The line that this is called from."""
-    frame = currentframe()
+    frame = inspect.currentframe()
     assert frame is not None
     assert frame.f_back is not None
     return frame.f_back.f_lineno
@@ -523,11 +526,24 @@ def parameters(code: CodeType) -> tuple[object, ...]:
     )
 
 
+def test_exclusive_use_that_outlives_all_recordings_is_forgotten(way: str) -> None:
+    if way == "subscriber":  # that stays
+        return
+    cor = genlock.guard(echo(), prime=True)
+    with start(way) as recording:
+        kept = genlock.exclusive(cor)
+        kept.__enter__()
+        assert len(_detours._kept) == 1
+    assert _detours._kept == {}
+    kept.__exit__(None, None, None)
+    assert recording.events == ()
+
+
 def test_no_log_outlives_its_recording(way: str) -> None:
     recording = start(way)
     recording.start()
     genlock.guard(echo(), prime=True).send(1)
-    log = weakref.ref(_telling.now.watch.logs[-1])
+    log = weakref.ref(_telling.now.audience.logs[-1])
     recording.stop()
     gc.collect()
     assert log() is None
@@ -561,7 +577,52 @@ def test_without_sources_everything_goes_by_enter(
 def test_there_is_no_twin_of_what_has_no_source() -> None:
     names: dict[str, Any] = {}
     exec("def send(self, value, /): return self.resume(value)", names)
-    assert _twin.recording(names["send"], names["send"].__code__) is None
+    assert _twin.recording(names["send"].__code__) is None
+
+
+@pytest.mark.parametrize(
+    ("of", "now"),
+    [
+        ("send", "def other(self, value, /):\n    return self.resume(value)\n"),
+        ("send", "return self.resume(value)\n"),
+        ("send", "    nothing that could be read\n"),
+        ("send", "\n"),
+        ("send", None),
+        ("_resume", "def _resume(self, value):\n    return self.resume(value)\n"),
+    ],
+)
+def test_there_is_no_twin_of_a_source_that_has_changed_since(
+    of: str, now: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a long-running program whose packages are upgraded meanwhile."""
+    read = inspect.getsourcelines
+    assert _twin.recording(_hook._send_code) is not None
+
+    def changed(code: CodeType) -> tuple[list[str], int]:
+        lines, first = read(code)
+        if code.co_name != of:
+            return lines, first
+        if now is None:
+            return [line.replace("(value)", "(None)") for line in lines], first
+        return now.splitlines(keepends=True), first
+
+    monkeypatch.setattr(inspect, "getsourcelines", changed)
+    assert _twin.recording(_hook._send_code) is None
+
+
+def test_a_guard_that_two_threads_meet_at_first_is_told_as_one(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe, both = _telling._describe, threading.Barrier(2)
+
+    def describe_together(gate: Any) -> TracedGuard:
+        both.wait(PATIENCE)
+        return describe(gate)
+
+    monkeypatch.setattr(_telling, "_describe", describe_together)
+    gate = genlock.guard(echo())._self_gate
+    first, second = together(*[lambda: _telling.enrol(gate)] * 2)
+    assert first is second
 
 
 def test_a_failure_of_the_telling_is_not_felt(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -605,6 +666,7 @@ with recording:
     if child:
         os.waitpid(child, 0)
     print(len(recording.events), recording.dropped, flush=True)
+assert recording.trace.pid == os.getpid()
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
@@ -615,6 +677,43 @@ with recording:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("2 0\n2 0\n", "")
+
+
+LOCKED = """
+import os, signal, threading
+import genlock
+from genlock._tracing import _hook
+
+recording = genlock.trace()
+held, go_on = threading.Event(), threading.Event()
+
+def hold():
+    with recording._changing.lock, _hook._changing.lock:
+        held.set()
+        go_on.wait()
+
+recording.start()
+holder = threading.Thread(target=hold)
+holder.start()
+held.wait()
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+    go_on.set()
+    holder.join()
+else:
+    signal.alarm(10)
+recording.stop()
+print("stopped", flush=True)
+if not child:
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_can_stop_what_a_lost_thread_was_changing(tmp_path: Path) -> None:
+    ran = run_python("-W", "ignore", "-c", LOCKED, directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("stopped\nstopped\n", "")
 
 
 # Values.
@@ -653,6 +752,25 @@ def test_a_value_that_cannot_be_put_into_words_is_said_to_be_one() -> None:
     with genlock.trace(values=repr) as recording:
         assert isinstance(cor.send(Shy()), Shy)
     assert recording.events[0].sent == "<RuntimeError while it was put into words>"
+
+
+def test_what_puts_values_into_words_may_use_guards_itself() -> None:
+    cor = genlock.guard(echo(), prime=True)
+    other = genlock.guard(echo(), prime=True)
+    asked = []
+
+    def words(value: object) -> str:
+        asked.append(value)
+        with suppress(genlock.GenlockError), genlock.exclusive(other):
+            other.send("words")
+            cor.send("words")
+        return repr(value)
+
+    told: list[Event] = []
+    with genlock.subscribe(told.append), genlock.trace(values=words) as recording:
+        cor.send(5)
+    assert asked == [5, 5]
+    assert facts(recording.events) == facts(tuple(told)) == [("echo", "send", "yielded")]
 
 
 @pytest.mark.parametrize(

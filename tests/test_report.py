@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
+from itertools import filterfalse, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 import genlock
+from genlock._records import Site
 from genlock._traces import _report_wording as wording
-from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
+from genlock._traces._calls import Cycle
+from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._traces._summary import summary
 from genlock.cli import main
 from genlock.sinks import jsonl
@@ -81,16 +85,21 @@ def test_what_can_be_read_of_a_file_that_was_cut_off_is_shown(
 ) -> None:
     lines = run.read_text("utf-8").splitlines()
     run.write_text("\n".join(lines[:-1]), "utf-8")
-    assert main(["report", str(run)]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith(f"Incomplete: {run}, line {len(lines) - 1}: the file ends there, before")
-    assert "letters" in out
+    where = f"{run}, line {len(lines) - 1}: the file ends there, before"
+    assert main(["report", str(run)]) == 2
+    told = capsys.readouterr()
+    assert told.out.startswith(f"Incomplete: {where}")
+    assert "letters" in told.out
+    assert told.err.startswith(f"genlock report: {where}")
+    assert told.err.count("\n") == 1
+    page = run.with_suffix(".html")
+    assert main(["report", str(run), "-o", str(page)]) == 2
+    assert capsys.readouterr().err == told.err
+    assert "letters" in page.read_text("utf-8")
 
 
 def test_an_empty_recording_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = tmp_path / "run.jsonl"
-    with run.open("w", encoding="utf-8") as file:
-        jsonl.write(Trace(), file)
+    run = written(tmp_path, Trace())
     assert main(["report", str(run)]) == 0
     assert "0 events of 0 guards in 0 threads" in capsys.readouterr().out
 
@@ -124,6 +133,94 @@ def test_rich_draws_the_table_on_a_terminal(
     out = capsys.readouterr().out
     assert "letters" in out
     assert "────" in out
+
+
+@pytest.mark.parametrize(("columns", "is_drawn"), [("80", True), ("79", False)])
+def test_a_narrow_terminal_loses_nothing_of_the_table(
+    columns: str,
+    is_drawn: bool,  # noqa: FBT001
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("rich")
+    guard = replace(GUARD, name="a-long-name-of-a-stage-in-a-pipeline")
+    run = written(tmp_path, Trace((Event(guard, THREAD, "send", 0, 9, "raised", "ValueError"),)))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["report", str(run)]) == 0
+    table = capsys.readouterr().out.split("\n\n")[1]
+    assert ("────" in table) == is_drawn
+    folded = "".join(line[1:11].strip() for line in table.splitlines())
+    assert guard.name in (folded if is_drawn else table)
+    for word in ("resumptions", "contended", "longest", "wait", "ended", "raised", "ValueError"):
+        assert word in table
+
+
+def test_names_break_no_line_and_reach_no_terminal_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = "näme\n\x1b[31m\ud800"
+    guard, thread = replace(GUARD, name=odd), replace(THREAD, name=odd * 1000)
+    other = replace(GUARD, number=2, name="other")
+    site = Site("dir/\x1b.py", 3, "main")
+    both = [(guard, other, thread), (other, guard, replace(THREAD, number=2))]
+    events = [
+        Event(each, in_, "send", begin, 100 - begin, "raised", "Error\n", site=site)
+        for outer, inner, in_ in both
+        for each, begin in ((inner, 20), (outer, 10))
+    ]
+    failure = Failure("GL003", "DeadlockError", "…", guard=odd, thread=odd, site=site, number=7)
+    run = written(tmp_path, Trace(tuple(events), failures=(failure,)))
+    assert main(["report", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert set(filterfalse(str.isprintable, out)) == {"\n"}
+    assert max(map(len, out.splitlines())) < 200
+    shown = r"näme\n\x1b[31m\ud800"
+    assert f"    GL003 DeadlockError of {shown} in {shown}  \\x1b.py:3, 7 times\n" in out
+    assert f"Potential deadlock: {shown} and other are taken" in out
+    assert r"raised Error\n" in out
+
+
+def test_long_cycles_and_many_of_them_are_cut_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ring = [TracedGuard(number, f"stage-{number:03}") for number in range(500)]
+    events = []
+    for place, (driver, driven) in enumerate(pairwise([*ring, ring[0]])):
+        pair = ((driven, 1, 2), (driver, 0, 3))
+        events += [
+            Event(it, THREAD, "send", 9 * place + begin, 9 * place + end) for it, begin, end in pair
+        ]
+    for place in range(1000, 1060, 2):
+        first, second = (TracedGuard(number, f"one-{number}") for number in (place, place + 1))
+        for number, (outer, inner) in enumerate(((first, second), (second, first)), 1):
+            thread = replace(THREAD, number=number)
+            begin = 9 * place
+            events.append(Event(inner, thread, "send", begin + 1, begin + 2))
+            events.append(Event(outer, thread, "send", begin, begin + 3))
+    assert main(["report", str(written(tmp_path, Trace(tuple(events))))]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) < 300
+    assert "stage-011 → … → stage-000: its calls were seen" in out
+    assert "    … and 488 more\n" in out
+    assert out.count("Possible call cycle") == out.count("Potential deadlock") == 20
+    assert out.count("\n… and 11 more; genlock.load") == 1
+    assert out.count("\n… and 10 more; genlock.load") == 1
+
+
+def test_guards_that_are_closely_connected_are_counted(tmp_path: Path) -> None:
+    cycle = Cycle(("a", "b", "a"), (None, None), is_reentry=False, others=tuple("cdefghijklmnopq"))
+    assert wording.cycle(cycle)[-1] == (
+        "  As closely connected: c, d, e, f, g, h, i, j, k, l, m, n and 3 more."
+    )
+
+
+def written(directory: Path, trace: Trace) -> Path:
+    path = directory / "run.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        jsonl.write(trace, file)
+    return path
 
 
 def test_without_rich_a_terminal_gets_the_plain_table(

@@ -672,6 +672,8 @@ def test_a_pattern_that_guards_nothing_is_told_of_at_the_end(
 
 # --trace ------------------------------------------------------------------------------------------
 
+needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="of Unix alone")
+
 GUARDED = """
 import genlock, os, signal, sys, threading, time
 
@@ -723,6 +725,69 @@ def test_the_recording_is_saved_however_the_program_ends(ending: str, tmp_path: 
     )
 
 
+@needs_signals
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_the_recording_is_saved_when_a_signal_ends_the_program(name: str, tmp_path: Path) -> None:
+    ending = f"""
+sys.stdout.flush()
+threading.Thread(target=signal.pause, daemon=True).start()
+os.kill(os.getpid(), signal.{name})
+time.sleep(30)
+"""
+    write(tmp_path, GUARDED + ending)
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("1\n", told(2, "run.json"))
+    assert ran.returncode == -getattr(signal, name)
+    assert calls_in(tmp_path / "run.json") == ["next", "send"]
+
+
+@needs_signals
+def test_the_recording_is_saved_when_a_signal_ends_a_program_that_waits(tmp_path: Path) -> None:
+    """For a guard that another thread is inside of, which asks for the end."""
+    write(
+        tmp_path,
+        GUARDED
+        + """
+sys.stdout.flush()
+is_kept = threading.Event()
+
+def keep():
+    with genlock.exclusive(cor):
+        is_kept.set()
+        while not genlock.state(cor).waiters:
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+
+threading.Thread(target=keep, daemon=True).start()
+is_kept.wait()
+cor.send(2)
+""",
+    )
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == ("1\n", -signal.SIGTERM)
+    assert calls_in(tmp_path / "run.json") == ["next", "send"]
+
+
+@needs_signals
+def test_a_signal_that_is_handled_or_ends_a_child_saves_nothing(tmp_path: Path) -> None:
+    own = """
+child = os.fork()
+if not child:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+print(os.waitpid(child, 0)[1], flush=True)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(30)
+"""
+    write(tmp_path, GUARDED + own)
+    ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.returncode) == (f"1\n{int(signal.SIGTERM)}\n", 5)
+    assert ran.stderr.endswith(told(2, "run.json"))
+    assert ran.stderr.count("recorded in") == 1
+
+
 def test_what_threads_do_after_the_main_program_is_recorded(tmp_path: Path) -> None:
     late = """
 def wait_and_send():
@@ -758,6 +823,17 @@ def test_a_recording_that_cannot_be_saved_in_the_end_changes_nothing_else(tmp_pa
     ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
     assert (ran.stdout, ran.returncode) == ("1\n", 3)
     assert ran.stderr == "genlock: --trace: cannot write to 'run.json': Is a directory\n"
+
+
+def test_when_guards_are_off_that_is_why_nothing_is_recorded(tmp_path: Path) -> None:
+    write(tmp_path, "import genlock\nprint(*genlock.guard(iter([1])))\n")
+    words = ("--trace", "run.json", "program.py")
+    ran = genlock_run(*words, directory=tmp_path, GENLOCK="off")
+    assert ran.stdout == "1\n"
+    assert (
+        ran.stderr
+        == "genlock: recorded in run.json: no call, since GENLOCK=off in the environment\n"
+    )
 
 
 def test_without_guards_there_is_nothing_to_record_and_with_guard_there_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from genlock._traces._events import Event, Trace
 from genlock.sinks import chrome, jsonl
 from genlock.sinks.chrome import ChromeTrace
 from genlock.sinks.jsonl import JsonLines
+from subprocesses import run_python
 from traces import GUARDS, THREADS, drawn_trace, recorded
 
 if TYPE_CHECKING:
@@ -49,6 +51,19 @@ def test_drawn_traces_are_read_back_as_they_were(sink: Any) -> None:
         file = io.StringIO()
         sink.write(trace, file)
         assert sink.read(file.getvalue(), "run") == trace, seed
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_name_may_be_given_as_bytes(ending: str, tmp_path: Path) -> None:
+    path: Any = os.fsencode(tmp_path / f"run.{ending}")
+    recording = recorded()
+    recording.save(path)
+    assert genlock.load(path).events == recording.events
+    with pytest.raises(ValueError, match=r"run\.txt: a recording is saved as"):
+        recording.save(b"run.txt")  # type: ignore[arg-type]
+    (tmp_path / "run.json").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"run\.json, line 1: the file is empty"):
+        genlock.load(os.fsencode(tmp_path / "run.json"))  # type: ignore[arg-type]
 
 
 def test_what_was_loaded_cannot_be_recorded_on(tmp_path: Path) -> None:
@@ -93,6 +108,25 @@ def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     assert names == {"thread-1", "thread-1 (2)"}
     places = {place.event: place for place in _nesting.placed(trace.events)}
     assert places[overlapping].outer == ()
+
+
+def test_each_lane_beside_another_one_is_its_own() -> None:
+    events = [
+        Event(GUARDS[place], thread, "send", 1_000 * place, 10_000 + 1_000 * place)
+        for thread in THREADS[:2]
+        for place in range(4)
+    ]
+    entries = chrome_rules.check(in_chrome(Trace(tuple(events))))
+    lanes = [entry["tid"] for entry in entries if entry["ph"] == "X"]
+    assert len(set(lanes)) == len(lanes) == 8
+    names = {entry["args"]["name"] for entry in entries if entry["ph"] == "M"}
+    assert {"thread-1", "thread-1 (2)", "thread-1 (4)", "thread-2 (4)"} <= names
+
+
+def test_of_calls_with_the_same_times_the_one_that_ended_first_is_the_inner_one() -> None:
+    inner, outer = (Event(guard, THREADS[0], "send", 5, 9) for guard in GUARDS[:2])
+    places = {place.event: place.outer for place in _nesting.placed((inner, outer))}
+    assert places == {inner: (outer,), outer: ()}
 
 
 def test_greenlets_that_are_switched_out_inside_get_lanes_of_their_own() -> None:
@@ -156,6 +190,66 @@ def test_a_sink_writes_what_a_recording_holds(sink: Any, ending: str, tmp_path: 
     live.close()
     assert genlock.load(path).events == recording.events
     assert not genlock.load(path).trace.cut
+
+
+FORKED = """
+import os, sys, genlock
+from genlock.sinks.chrome import ChromeTrace
+from genlock.sinks.jsonl import JsonLines
+
+numbers = genlock.guard(iter(range(100)), name="parent's")
+sinks = JsonLines("run.jsonl"), ChromeTrace("run.json")
+for sink in sinks:
+    genlock.subscribe(sink)
+next(numbers)
+child = os.fork()
+if not child:
+    letters = genlock.guard(iter("abc"), name="child's")
+    print(*letters)
+    for sink in sinks:
+        sink.close()
+    sys.exit()
+os.waitpid(child, 0)
+next(numbers)
+print(*(os.path.exists(name) for name in ("run.jsonl", "run.json")))
+next(genlock.guard(iter("abc"), name="parent's, too"))
+for sink in sinks:
+    sink.close()
+print(os.getpid())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_leaves_the_files_of_sinks_to_its_parent(tmp_path: Path) -> None:
+    ran = run_python("-W", "ignore", "-c", FORKED, directory=tmp_path)
+    *shown, pid = ran.stdout.splitlines()
+    assert (shown, ran.stderr) == (["a b c", "True False"], "")
+    for name in ("run.jsonl", "run.json"):
+        loaded = genlock.load(tmp_path / name)
+        guards = [event.guard.name for event in loaded.events]
+        assert guards == ["parent's", "parent's", "parent's, too"]
+        assert (loaded.trace.pid, loaded.trace.cut) == (int(pid), "")
+
+
+def test_an_interrupt_while_lines_are_written_leaves_a_file_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = JsonLines(tmp_path / "run.jsonl")
+    put = lines._put
+
+    def interrupted(text: str) -> None:
+        monkeypatch.setattr(lines, "_put", put)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lines, "_put", interrupted)
+    numbers = genlock.guard(iter(range(3)), name="numbers")
+    with genlock.subscribe(lines):
+        with pytest.raises(KeyboardInterrupt):
+            next(numbers)
+        next(numbers)
+    lines.close()
+    (event,) = genlock.load(tmp_path / "run.jsonl").events
+    assert event.guard.name == "numbers"
 
 
 def test_lines_can_be_read_while_they_are_still_written(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genlock._observing._watch import watch
     from genlock._programs._instrument import Instrument, instrument
     from genlock._records import Candidate, GuardState, LongStay, Sighting, Wait
+    from genlock._traces._calls import CallGraph, Cycle, Edge, Inversion, Node
     from genlock._traces._events import Event
     from genlock._tracing._recording import Recording, load, trace
     from genlock._tracing._subscribing import Subscription, subscribe
@@ -38,12 +39,15 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFERRED",
     "AbandonedGeneratorError",
+    "CallGraph",
     "Candidate",
     "ContendedCallError",
+    "Cycle",
     "DeadlockError",
     "Deferred",
     "DeferringGenerator",
     "Diagnosis",
+    "Edge",
     "Event",
     "ExplainFilter",
     "Explanation",
@@ -54,7 +58,9 @@ __all__ = [
     "GuardedGenerator",
     "GuardedIterator",
     "Instrument",
+    "Inversion",
     "LongStay",
+    "Node",
     "NotPrimedError",
     "Policy",
     "Recording",
@@ -86,13 +92,18 @@ __all__ = [
 ]
 
 _LATER: dict[str, str] = {
+    "CallGraph": "genlock._traces._calls",
     "Candidate": "genlock._records",
+    "Cycle": "genlock._traces._calls",
+    "Edge": "genlock._traces._calls",
     "Event": "genlock._traces._events",
     "ExplainFilter": "genlock._explaining._explain_filter",
     "Explanation": "genlock._explaining._explain",
     "GuardState": "genlock._records",
     "Instrument": "genlock._programs._instrument",
+    "Inversion": "genlock._traces._calls",
     "LongStay": "genlock._records",
+    "Node": "genlock._traces._calls",
     "Recording": "genlock._tracing._recording",
     "Sighting": "genlock._records",
     "Snapshot": "genlock._observing._snapshots",

@@ -1,13 +1,15 @@
 """The report of a recording with a cycle, a possible one, an inverted order and waits."""
 
 import os
+import sys
 import tempfile
+from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from genlock._records import Site
-from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
+from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock.cli import main
 from genlock.sinks import jsonl
 
@@ -40,15 +42,26 @@ events = (
     told("log#2 close returned", WORKER, 35, 3_100_000, 3_200_000),
 )
 
+failure = Failure(
+    "GL001",
+    "ReentrantCallError",
+    "'audit' was sent a value while …",
+    guard="audit",
+    thread="MainThread",
+    number=3,
+    site=Site("shop.py", 44, "run"),
+)
+
 with tempfile.TemporaryDirectory() as directory:
     home = Path.cwd()
     os.chdir(directory)
     run, cut = Path("run.jsonl"), Path("cut.jsonl")
     with run.open("w", encoding="utf-8") as file:
-        jsonl.write(Trace(events, dropped=1_234_567, pid=4711), file)
+        jsonl.write(Trace(events, dropped=1_234_567, pid=4711, failures=(failure,)), file)
     main(["report", str(run)])
     lines = run.read_text("utf-8").splitlines(keepends=True)
     cut.write_text("".join([*lines[:6], lines[6][:40]]), "utf-8")
     print("---")
-    main(["report", str(cut), "--by", "function", "--top", "1"])
+    with redirect_stderr(sys.stdout):
+        main(["report", str(cut), "--by", "function", "--top", "1"])
     os.chdir(home)

@@ -73,8 +73,10 @@ def no_file(option: str, name: str, reason: str | None) -> str:
     return f"{option}: cannot write to {name!r}: {reason}"
 
 
-def recorded(kept: int, dropped: int, name: str) -> str:
+def recorded(kept: int, dropped: int, name: str, *, is_off: bool = False) -> str:
     """The recording of a program is in its file."""
+    if is_off:
+        return f"recorded in {name}: no call, since GENLOCK=off in the environment"
     if not kept:
         return (
             f"recorded in {name}: no call, since the program called no guard. To guard functions"

@@ -53,12 +53,15 @@ class Cycle:
     `sites` are the lines of the calls. With `is_reentry` it happened as one path, in one thread:
     the call met its own generator. Else its parts were seen, at different times or in different
     threads; `others` are then further names from which there are ways in and out of this cycle.
+    With `is_recursion` these are functions that drove one another through ever other guards, none
+    of which can come back to itself.
     """
 
     path: tuple[str, ...]
     sites: tuple[Site | None, ...]
     is_reentry: bool
     others: tuple[str, ...] = ()
+    is_recursion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,15 @@ class Inversion:
 
 
 class _Order:
-    """That one name was held when another one was called: where, in which threads, within what."""
+    """That a guard was held when another one was called: where, in which threads, within what."""
 
-    def __init__(self, site: Site | None, within: frozenset[str]) -> None:
+    def __init__(self, site: Site | None, within: frozenset[int]) -> None:
         self.site = site
         self.threads: dict[int, str] = {}
         self.within = within
+
+    def told(self) -> tuple[Site | None, tuple[str, ...]]:
+        return self.site, tuple(self.threads.values())
 
 
 class CallGraph:
@@ -92,7 +98,10 @@ class CallGraph:
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str], Edge] = {}
-        self._orders: dict[tuple[str, str], _Order] = {}
+        # By the numbers of guards: two functions may drive each other's guards, and never meet.
+        self._names: dict[int, str] = {}
+        self._pairs: dict[tuple[int, int], None] = {}
+        self._orders: dict[tuple[int, int], _Order] = {}
         self._reentries: dict[tuple[str, ...], Cycle] = {}
         # The ways by which threads got somewhere: each tells of the orders only once.
         self._paths: set[tuple[object, ...]] = set()
@@ -110,35 +119,48 @@ class CallGraph:
     def cycles(self) -> tuple[Cycle, ...]:
         """Calls that came back to their own generator, then paths that would come back.
 
-        Of the latter, one for each group of guards that can all be reached from one another.
+        Of the latter, one for each group of guards that can all be reached from one another, and
+        by more calls than those that came back.
         """
         graph = self._digraph()
         found = list(self._reentries.values())
-        known = {name for cycle in found for name in cycle.path}
-        others = (it for it in graph.cyclic_components() if not known.issuperset(it))
-        return (*found, *(self._cycle_in(graph, sorted(component)) for component in others))
+        known = {pair for cycle in found for pair in pairwise(cycle.path)}
+        for component in graph.cyclic_components():
+            pairs = graph.edges_within(component)
+            if not known.issuperset(pairs):
+                first = min(pair for pair in pairs if pair not in known)
+                found.append(self._cycle_by(first, graph, component))
+        return tuple(found)
 
-    def _cycle_in(self, graph: Digraph[str], component: list[str]) -> Cycle:
-        path = graph.cycle_through(component[0], set(component))
+    def _cycle_by(self, pair: tuple[str, str], graph: Digraph[str], component: list[str]) -> Cycle:
+        path = graph.cycle_by(*pair, set(component))
         sites = tuple(self._edges[pair].site for pair in pairwise(path))
-        others = tuple(name for name in component if name not in path)
-        return Cycle(tuple(path), sites, is_reentry=False, others=others)
+        others = tuple(sorted(set(component).difference(path)))
+        is_recursion = self._may_come_back.isdisjoint(path)
+        return Cycle(tuple(path), sites, False, others, is_recursion)
+
+    @property
+    def _may_come_back(self) -> set[str]:
+        """The names of the guards that can be reached from themselves."""
+        components = Digraph(self._pairs).cyclic_components()
+        return {self._names[number] for component in components for number in component}
 
     def inversions(self) -> tuple[Inversion, ...]:
         """Pairs that were taken in one order here and in the other order in another thread.
 
         Potential deadlocks, whether or not the threads ever met. Left out are pairs that were
-        taken inside of one and the same third guard each time: that lets one thread in at a time.
+        taken inside of one and the same third guard each time: that lets one thread in at a time;
+        and calls that would not have waited.
         """
-        found = []
-        for (first, second), order in sorted(self._orders.items(), key=lambda item: item[0]):
+        found: dict[tuple[str, str], Inversion] = {}
+        for (first, second), order in self._orders.items():
             other = self._orders.get((second, first))
-            if first >= second or other is None or order.within & other.within:
+            if other is None or order.within & other.within:
                 continue
-            if len(order.threads.keys() | other.threads.keys()) > 1:
-                threads, others = (tuple(it.threads.values()) for it in (order, other))
-                found.append(Inversion(first, second, order.site, threads, other.site, others))
-        return tuple(found)
+            names = self._names[first], self._names[second]
+            if names[0] <= names[1] and len(order.threads.keys() | other.threads.keys()) > 1:
+                found.setdefault(names, Inversion(*names, *order.told(), *other.told()))
+        return tuple(found[names] for names in sorted(found))
 
     def longest_path(self) -> tuple[str, ...]:
         """The names on a longest path of edges; a cycle counts as one step of it."""
@@ -194,7 +216,7 @@ class CallGraph:
         self, event: Event, outer: tuple[Event, ...], name: Callable[[TracedGuard], str]
     ) -> None:
         """Add an event and the calls that it was made inside of, outermost first."""
-        me = name(event.guard)
+        me = self._names[event.guard.number] = name(event.guard)
         node = self._node(me)
         took = event.end - event.begin if event.is_resumption else 0
         node.resumptions += event.is_resumption
@@ -203,11 +225,13 @@ class CallGraph:
         node.own_time += took
         if event.outcome == "deferred":
             return
-        self._note_orders([name(it.guard) for it in outer], me, event)
+        if _may_wait(event):
+            self._note_orders([it.guard.number for it in outer], event)
         if event.operation == "exclusive":
             return
         drivers = [it for it in outer if it.operation != "exclusive"]
         if drivers:
+            self._pairs[drivers[-1].guard.number, event.guard.number] = None
             self._drive(name(drivers[-1].guard), me, event, took)
         if any(it.guard.number == event.guard.number for it in drivers):
             self._note_reentry([*drivers, event], name)
@@ -225,17 +249,18 @@ class CallGraph:
             edge.threads.append(event.thread.name)
         self._node(driver).own_time -= took
 
-    def _note_orders(self, holders: list[str], me: str, event: Event) -> None:
+    def _note_orders(self, holders: list[int], event: Event) -> None:
+        me = event.guard.number
         path = (event.thread.number, *holders, me)
         if not holders or path in self._paths:
             return
         self._paths.add(path)
-        names = list(dict.fromkeys(holders))
-        for place, first in enumerate(names):
+        numbers = list(dict.fromkeys(holders))
+        for place, first in enumerate(numbers):
             if first != me:
-                self._note_order(first, me, event, frozenset(names[:place]))
+                self._note_order(first, me, event, frozenset(numbers[:place]))
 
-    def _note_order(self, first: str, second: str, event: Event, within: frozenset[str]) -> None:
+    def _note_order(self, first: int, second: int, event: Event, within: frozenset[int]) -> None:
         order = self._orders.get((first, second))
         if order is None:
             order = self._orders[first, second] = _Order(event.site, within)
@@ -249,6 +274,14 @@ class CallGraph:
         if names not in self._reentries:
             sites = tuple(event.site for event in path[begin + 1 :])
             self._reentries[names] = Cycle(names, sites, is_reentry=True)
+
+
+def _may_wait(event: Event) -> bool:
+    """Whether the call would have waited, had another thread been inside.
+
+    Not so of a guard that refuses then, and of a call that is delivered to its generator.
+    """
+    return event.guard.waits and not event.deferred
 
 
 def call_graph(trace: Trace, *, by: str = "guard") -> CallGraph:

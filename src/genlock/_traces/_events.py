@@ -22,7 +22,7 @@ class TracedGuard:
     """A guard that events tell of; its number is unique in its process.
 
     `function` is the function whose generator it guards, with its module; `file` and `line` say
-    where that is defined.
+    where that is defined. `waits` says whether calls wait for their turn, or are refused.
     """
 
     number: int
@@ -30,6 +30,7 @@ class TracedGuard:
     function: str = ""
     file: str = ""
     line: int = 0
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Trace:
     Args:
         events: the calls, in the order in which they ended.
         dropped: how many older events were left out because the buffer was full.
-        pid: the process.
+        pid: the process; the child, if it was recorded across a fork.
         epoch: what to add to the times of events to get nanoseconds since 1970, UTC.
         cut: where the file that this was read from ended before its time, in words; else empty.
         failures: the errors about generators that came up meanwhile; a few hundred at most.

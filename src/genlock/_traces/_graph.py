@@ -66,9 +66,16 @@ class Digraph(Generic[N]):
                     queue.append(successor)
         return []
 
-    def cycle_through(self, node: N, within: Collection[N]) -> list[N]:
-        """A shortest path from `node` back to itself; empty if there is none."""
-        return self.shortest_path(node, lambda it: it == node, within)
+    def edges_within(self, component: Collection[N]) -> list[tuple[N, N]]:
+        """The edges that lead from one of some nodes to another one of these."""
+        nodes = set(component)
+        return [(node, to) for node in component for to in self._successors[node] if to in nodes]
+
+    def cycle_by(self, source: N, target: N, within: Collection[N]) -> list[N]:
+        """A shortest path from `source` back to itself that begins with this edge of a cycle."""
+        if source == target:
+            return [source, target]
+        return [source, *self.shortest_path(target, source.__eq__, within)]
 
     def longest_path(self) -> list[N]:
         """A path through as many components as there are on any.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -10,18 +11,21 @@ if TYPE_CHECKING:
 
     from genlock._records import Site
     from genlock._traces._calls import Cycle, Inversion
-    from genlock._traces._events import Trace
+    from genlock._traces._events import Failure, Trace
     from genlock._traces._summary import Row
 
 COLUMNS = ("coroutine", "resumptions", "inside", "waited", "contended", "longest wait", "ended")
 _STEP = 1000
+_MOST = 12
+"""How many names a line shows, and how many lines a list."""
+_LONGEST_NAME = 80
 
 
 def heading(path: str, trace: Trace) -> list[str]:
     """What the recording is, and first of all what is missing from it."""
     lines = []
     if trace.cut:
-        lines.append(f"Incomplete: {trace.cut}. What comes before is shown.")
+        lines.append(f"Incomplete: {only_so_far(trace.cut)}")
     if trace.dropped:
         lines.append(
             f"Dropped: {_count(trace.dropped, 'older event')}, the buffer was full; "
@@ -33,16 +37,21 @@ def heading(path: str, trace: Trace) -> list[str]:
     return lines
 
 
+def only_so_far(cut: str) -> str:
+    """That a file was cut off; what can be read of it is there all the same."""
+    return f"{cut}. What comes before is shown."
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """A row of the table, as text."""
     return (
-        row.name,
+        _name(row.name),
         f"{row.resumptions:,}",
         duration(row.inside),
         duration(row.waited),
         f"{row.contended:,}",
         duration(row.longest_wait),
-        row.ended or "-",
+        _name(row.ended) or "-",
     )
 
 
@@ -61,29 +70,57 @@ def left_out(count: int) -> str:
     return f"… and {count:,} more; --top shows them."
 
 
+def failures(found: Sequence[Failure]) -> list[str]:
+    """The errors about generators that came up meanwhile, a line for each."""
+    lines = ["Errors about generators:"] if found else []
+    lines += [f"    {_failure(it)}" for it in found[:_MOST]]
+    lines += _more(len(found) - _MOST)
+    if found:
+        lines.append(f"  What they mean:  genlock explain {found[0].code}")
+    return lines
+
+
+def _failure(it: Failure) -> str:
+    guard = f" of {_name(it.guard)}" if it.guard else ""
+    thread = f" in {_name(it.thread)}" if it.thread else ""
+    times = f", {it.number:,} times" if it.number > 1 else ""
+    return f"{it.code} {_name(it.error)}{guard}{thread}  {_at(it.site)}{times}".rstrip()
+
+
 def cycle(found: Cycle) -> list[str]:
     """A cycle, with the line of each call in it."""
-    way = " → ".join(found.path)
+    way = _way(found.path)
     if found.is_reentry:
         lines = [f"Call cycle: {way}: the call came back to the generator it was made from."]
+    elif found.is_recursion:
+        lines = [f"Recursion: {way}: through another guard each time, so that no call came back."]
     else:
         lines = [f"Possible call cycle: {way}: its calls were seen, but not as one path."]
     steps = zip(found.path, found.path[1:], found.sites, strict=False)
-    lines += [f"    {driver} → {driven}  {_at(site)}" for driver, driven, site in steps]
+    lines += [
+        f"    {_name(driver)} → {_name(driven)}  {_at(site)}"
+        for driver, driven, site in itertools.islice(steps, _MOST)
+    ]
+    lines += _more(len(found.sites) - _MOST)
     if found.others:
-        lines.append(f"  As closely connected: {', '.join(found.others)}.")
+        lines.append(f"  As closely connected: {_some(found.others)}.")
     return lines
 
 
 def inversion(found: Inversion) -> list[str]:
     """An inverted order, with a line for each of the two."""
-    first, second = found.first, found.second
+    first, second = _name(found.first), _name(found.second)
     return [
         f"Potential deadlock: {first} and {second} are taken in both orders.",
-        f"    {first} → {second}  {_at(found.site)}  ({', '.join(found.threads)})",
-        f"    {second} → {first}  {_at(found.other_site)}  ({', '.join(found.other_threads)})",
+        f"    {first} → {second}  {_at(found.site)}  ({_some(found.threads)})",
+        f"    {second} → {first}  {_at(found.other_site)}  ({_some(found.other_threads)})",
         "  Two threads that do so at one moment wait for each other. Drive them in one order.",
     ]
+
+
+def more_findings(count: int) -> str:
+    """That there are more cycles, or more inverted orders, than are shown."""
+    return f"… and {count:,} more; genlock.load(file).call_graph() has them."
 
 
 def nothing_found(what: str, trace: Trace) -> str:
@@ -123,7 +160,31 @@ def _span(trace: Trace) -> str:
 
 
 def _at(site: Site | None) -> str:
-    return "" if site is None else f"{os.path.basename(site.file)}:{site.line}"
+    return "" if site is None else f"{_name(os.path.basename(site.file))}:{site.line}"
+
+
+def _name(text: str) -> str:
+    """A name as a part of one line: what cannot be printed is spelled out."""
+    cut = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
+    return "".join(
+        it if it.isprintable() else it.encode("unicode_escape").decode("ascii") for it in cut
+    )
+
+
+def _way(path: Sequence[str]) -> str:
+    names = list(map(_name, path[:_MOST]))
+    if len(path) > _MOST:
+        names += ["…", _name(path[-1])]
+    return " → ".join(names)
+
+
+def _some(names: Sequence[str]) -> str:
+    told = ", ".join(map(_name, names[:_MOST]))
+    return told if len(names) <= _MOST else f"{told} and {len(names) - _MOST:,} more"
+
+
+def _more(count: int) -> list[str]:
+    return [f"    … and {count:,} more"] if count > 0 else []
 
 
 def _count(number: int, thing: str) -> str:

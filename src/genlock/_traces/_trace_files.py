@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genlock._records import Site
 from genlock._traces._events import Event, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FORMAT = "genlock-trace"
 VERSION = 1
@@ -22,6 +25,7 @@ _PLAIN = tuple(name for name in Event.__slots__ if name not in REFERRED)
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
+    "bool": (bool,),
     "str": (str,),
     "str | None": (str, type(None)),
     "Operation": (str,),
@@ -29,6 +33,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "Fate": (str,),
 }
 """What fields may hold, by what the records say of them; other fields hold records."""
+
+MISFITS = (ValueError, KeyError, TypeError, AttributeError)
+"""What comes up where a file tells something else than it should; `reason` says it in words."""
 
 _Made = TypeVar("_Made")
 
@@ -87,6 +94,35 @@ def made(kind: type[_Made], told: dict[str, Any]) -> _Made:
 def _checked_fields(kind: Any) -> list[tuple[str, tuple[type, ...]]]:
     typed = ((item.name, str(item.type)) for item in fields(kind))
     return [(name, _TYPES[text]) for name, text in typed if text in _TYPES]
+
+
+def restored(told: dict[str, Any], tables: Mapping[str, Mapping[Any, Any]]) -> Event:
+    """The event that a file tells of, given what it refers to. One of MISFITS where it is none."""
+    parts = {name: _referred(name, told, tables[name]) for name in REFERRED if name in told}
+    record = made(Event, {**told, **parts})
+    if record.end < record.begin:
+        raise ValueError(f"it ends at {record.end}, before it begins at {record.begin}")
+    for name in ("waited", "deferred"):
+        if getattr(record, name) < 0:
+            raise ValueError(f"{name!r} cannot be {getattr(record, name)}")
+    return record
+
+
+def _referred(name: str, told: dict[str, Any], table: Mapping[Any, Any]) -> Any:
+    number = whole_number(told, name)
+    if number not in table:
+        raise ValueError(f"{name} {number} is not told of")
+    return table[number]
+
+
+def reason(error: Exception) -> str:
+    """What is wrong in a file, of one of MISFITS."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def begins_like(text: str, beginning: str) -> bool:
+    """Whether a file's text begins like this, or was cut off within it."""
+    return text.startswith(beginning) or beginning.startswith(text.rstrip())
 
 
 def whole_number(told: dict[str, Any], name: str) -> int:

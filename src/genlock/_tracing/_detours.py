@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
 
-    from genlock._body import Body
     from genlock._evidence import Keep
     from genlock._records import Operation
     from genlock._traces._events import Outcome
     from genlock._tracing._log import Place
-    from genlock._tracing._telling import Watch
+    from genlock._tracing._telling import Audience
     from genlock._waits import Patience, Ticket
 
 
@@ -72,10 +71,15 @@ def _traced_run(gate: Gate, operation: Operation, call: Callable[..., Any], *arg
 
 
 def _begin(
-    gate: Body, operation: Operation, call: Callable[..., Any], args: tuple[Any, ...]
+    gate: Gate, operation: Operation, call: Callable[..., Any], args: tuple[Any, ...]
 ) -> Telling | None:
-    """Begin to tell of a call; None where that cannot be done, for want of room on the stack."""
+    """Begin to tell of a call; None where that cannot be done, for want of room on the stack.
+
+    Nor of a call that is made to put a value into words: its values would want words, too.
+    """
     try:
+        if _log.own.is_wording:
+            return None
         if not isinstance(call, _Queued):
             return Telling(gate, operation, args, _telling.place())
         telling = Telling(gate, operation, args, call.place)
@@ -90,17 +94,17 @@ def _begin(
 def _traced_take_turn(
     gate: Gate, operation: Operation, call: Callable[..., Any], *args: Any
 ) -> Any:
-    watch = _telling.now.watch
+    audience = _telling.now.audience
     queued = _Queued.now(call)
     try:
         result = _take_turn(gate, operation, queued, *args)
     except BaseException as error:
         if queued.ran_in is None:
-            _tell(watch, gate, operation, queued, _Occurrence("refused", type(error).__name__))
+            _tell(audience, gate, operation, queued, _Occurrence("refused", type(error).__name__))
         raise
     if queued.ran_in != queued.thread:
         queued.is_deferred = True
-        _tell(watch, gate, operation, queued, _Occurrence("deferred"))
+        _tell(audience, gate, operation, queued, _Occurrence("deferred"))
     return result
 
 
@@ -119,11 +123,11 @@ def _traced_keep(gate: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
         if queued.has_waited:
             _keep(gate, me, patience)
     except BaseException as error:
-        watch = _telling.now.watch
-        _tell(watch, gate, "exclusive", queued, _Occurrence("refused", type(error).__name__))
+        audience = _telling.now.audience
+        _tell(audience, gate, "exclusive", queued, _Occurrence("refused", type(error).__name__))
         raise
     if gate.keeper is me:
-        _kept[id(me)] = _Kept(_telling.now.watch, me, queued, _clock.now())
+        _kept[id(me)] = _Kept(_telling.now.audience, me, queued, _clock.now())
 
 
 def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
@@ -131,16 +135,16 @@ def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
     _end_keep(gate, keep)
     if kept is not None:
         told = _Occurrence("kept", begin=kept.begin)
-        _tell(kept.watch, gate, "exclusive", kept.queued, told)
+        _tell(kept.audience, gate, "exclusive", kept.queued, told)
 
 
 class _Kept:
     """Exclusive use that was seen to begin."""
 
-    __slots__ = ("begin", "me", "queued", "watch")
+    __slots__ = ("audience", "begin", "me", "queued")
 
-    def __init__(self, watch: Watch, me: object, queued: _Queued, begin: int) -> None:
-        self.watch = watch
+    def __init__(self, audience: Audience, me: object, queued: _Queued, begin: int) -> None:
+        self.audience = audience
         self.me = me
         self.queued = queued
         self.begin = begin
@@ -167,15 +171,16 @@ class _Occurrence(NamedTuple):
 
 
 def _tell(
-    watch: Watch, gate: Body, operation: Operation, queued: _Queued, told: _Occurrence
+    audience: Audience, gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence
 ) -> None:
     try:
-        _telling.tell(watch, _facts(gate, operation, queued, told))
+        if not _log.own.is_wording:
+            _telling.tell(audience, _facts(gate, operation, queued, told))
     except Exception:  # the call's own error has to come out, whatever could not be told
         pass
 
 
-def _facts(gate: Body, operation: Operation, queued: _Queued, told: _Occurrence) -> tuple[Any, ...]:
+def _facts(gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence) -> tuple[Any, ...]:
     end = _clock.now()
     begin = end if told.begin is None else told.begin
     has_waited = queued.has_waited and told.outcome != "deferred" and told.error not in _AT_ONCE

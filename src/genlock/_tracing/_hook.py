@@ -10,83 +10,74 @@ versions, and looks nothing up quickly when they are used up.) For `send` there 
 - for everything else, a `send` by way of `enter`, as for all the other operations, of which the
   detours tell (see `_detours`).
 
-A call is told to those who were there when it began and are still there when it ends.
+A call is told to those who were there when it began; one that has gone meanwhile takes no notice.
 """
 
 from __future__ import annotations
 
 import functools
-import os
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from genlock import _evidence, _gates
-from genlock._gate import asks
+from genlock._gate import Gate, asks
 from genlock._traces import _clock
 from genlock._tracing import _detours, _telling, _twin
+from genlock._tracing._forks import Renewed
 from genlock._tracing._log import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FunctionType
 
-    from genlock._body import Body
     from genlock._tracing._log import Track
-    from genlock._tracing._telling import Subscription, Watch
+    from genlock._tracing._telling import Audience, Listener
 
-_changing = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """In a forked child: another thread may have held it."""
-    global _changing  # noqa: PLW0603  # state of this module
-    _changing = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_changing = Renewed()
 
 
 def add_log(log: Log) -> None:
     """Begin to record into `log`."""
-    with _changing:
-        watch = _telling.now.watch
-        _turn_to(watch._replace(logs=(*watch.logs, log)))
+    _change(lambda now: now._replace(logs=(*now.logs, log)))
 
 
 def remove_log(log: Log) -> None:
     """Record into `log` no more."""
-    with _changing:
-        watch = _telling.now.watch
-        _turn_to(watch._replace(logs=tuple(it for it in watch.logs if it is not log)))
+    _change(lambda now: now._replace(logs=tuple(it for it in now.logs if it is not log)))
 
 
-def add_subscription(subscription: Subscription) -> None:
+def add_subscription(added: Listener) -> None:
     """Begin to tell a subscription."""
-    with _changing:
-        watch = _telling.now.watch
-        _turn_to(watch._replace(subscriptions=(*watch.subscriptions, subscription)))
+    _change(lambda now: now._replace(subscriptions=(*now.subscriptions, added)))
 
 
-def remove_subscription(subscription: Subscription) -> None:
+def remove_subscription(ended: Listener) -> None:
     """Tell a subscription no more; nothing if it is not told."""
-    with _changing:
-        watch = _telling.now.watch
-        left = tuple(it for it in watch.subscriptions if it is not subscription)
-        if left != watch.subscriptions:
-            _turn_to(watch._replace(subscriptions=left))
+    _change(
+        lambda now: now._replace(
+            subscriptions=tuple(it for it in now.subscriptions if it is not ended)
+        )
+    )
 
 
-def _turn_to(watch: Watch) -> None:
-    _telling.now.watch = watch
-    if not any(watch):
+def _change(changed: Callable[[Audience], Audience]) -> None:
+    with _changing.lock:
+        before = _telling.now.audience
+        audience = changed(before)
+        if audience != before:
+            _turn_to(audience)
+
+
+def _turn_to(audience: Audience) -> None:
+    _telling.now.audience = audience
+    if not any(audience):
         _put_back()
         return
     for exchange in _detours.EXCHANGED:
         exchange.method.__code__ = exchange.detour
-    code = _twin_code() if watch.is_plain else None
+    code = _twin_code() if audience.is_plain else None
     if code is not None:
-        _lead_twin_to(*watch.logs)
+        _lead_twin_to(*audience.logs)
     _send.__code__ = code or _send_by_enter.__code__
     if code is None:
         _lead_twin_to(_nowhere)
@@ -121,7 +112,7 @@ def _send_by_enter(self: Any, value: Any, /) -> Any:
 @functools.cache
 def _twin_code() -> CodeType | None:
     """The code of the twin of `send`, made once and kept, with what it needs in its globals."""
-    code = _twin.recording(_send, _send_code)
+    code = _twin.recording(_send_code)
     if code is not None:
         _evidence.mark_way_in(code)
         _send.__globals__.update(
@@ -134,7 +125,7 @@ def _twin_code() -> CodeType | None:
     return code
 
 
-def _failed(gate: Body, track: Track, begin: float, value: Any, error: BaseException) -> None:
+def _failed(gate: Gate, track: Track, begin: float, value: Any, error: BaseException) -> None:
     """Under the twin of `send`, the generator raised."""
     try:
         if not gate.is_shut_out(error, value):

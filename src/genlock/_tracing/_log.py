@@ -70,13 +70,14 @@ class Track:
 class _Own(threading.local):
     """The calling thread as events tell of it, under the name that it had at first.
 
-    And whether it is just telling a subscriber.
+    And whether it is just telling a subscriber, or putting a value into words.
     """
 
     def __init__(self) -> None:
         ident = _thread.get_ident()
         self.thread = TracedThread(_serial(), _frames.thread_name(ident), ident)
         self.is_telling = False
+        self.is_wording = False
 
 
 own = _Own()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 from genlock._traces import _clock
@@ -11,6 +10,7 @@ from genlock._traces._events import Trace
 from genlock._traces._trace_files import UnreadableError
 from genlock._tracing import _hook
 from genlock._tracing._failures import Failures
+from genlock._tracing._forks import Renewed
 from genlock._tracing._log import Log
 from genlock.sinks import chrome, jsonl
 
@@ -29,7 +29,8 @@ class Recording:
     """The calls to all guards of this process, from `start` to `stop`; made by `trace` or `load`.
 
     Use it as a context manager, or start and stop it: again and again, if you like; what was
-    recorded adds up. Calls that are going on when it starts or stops are left out. Thread-safe.
+    recorded adds up. Calls that are going on when it starts or stops are left out. In a forked
+    child it goes on by itself, with what there was before the fork. Thread-safe.
     """
 
     def __init__(
@@ -45,11 +46,11 @@ class Recording:
         self._state = (loaded or Trace(pid=os.getpid(), epoch=_clock.epoch()), None)
         self._is_loaded = loaded is not None
         self._failures = Failures()
-        self._changing = threading.RLock()
+        self._changing = Renewed()
 
     def start(self) -> None:
         """Record from now on; nothing if that is so. Raises RuntimeError if it came from a file."""
-        with self._changing:
+        with self._changing.lock:
             if self._is_loaded:
                 raise RuntimeError("what was loaded from a file cannot be recorded on")
             before, log = self._state
@@ -61,7 +62,7 @@ class Recording:
 
     def stop(self) -> None:
         """Record no more; nothing if that is so."""
-        with self._changing:
+        with self._changing.lock:
             before, log = self._state
             if log is not None:
                 _hook.remove_log(log)
@@ -82,7 +83,7 @@ class Recording:
 
     @property
     def trace(self) -> Trace:
-        """All that was recorded so far, as plain data."""
+        """All that was recorded so far, as plain data: put together anew for each who asks."""
         before, log = self._state
         return before if log is None else self._with(before, log)
 
@@ -97,18 +98,23 @@ class Recording:
         return self.trace.dropped
 
     def _with(self, before: Trace, log: Log) -> Trace:
-        added, seen = log.events(), log.seen()
-        events = (*before.events, *added)[-self._size :]
-        total = len(before.events) + before.dropped + max(seen, len(added))
+        events = (*before.events, *log.events())[-self._size :]
+        # Each is counted before it is added: not even one that is just added makes this too few.
+        total = len(before.events) + before.dropped + log.seen()
         failures = self._failures.found()
-        return Trace(events, total - len(events), before.pid, before.epoch, failures=failures)
+        dropped = total - len(events)
+        return Trace(events, dropped, os.getpid(), before.epoch, failures=failures)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.
 
-        A name that ends in .json makes it a Chrome trace (for Perfetto or chrome://tracing), one
-        in .jsonl JSON Lines. Raises ValueError for any other name, and OSError where it cannot
-        be written.
+        Args:
+            path: a name that ends in .json makes it a Chrome trace (for Perfetto or
+                chrome://tracing), one in .jsonl JSON Lines.
+
+        Raises:
+            ValueError: any other name.
+            OSError: it cannot be written.
         """
         save(self.trace, path)
 
@@ -126,14 +132,21 @@ class Recording:
 def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Recording:
     """Make a recording of all calls to guards: `with genlock.trace() as recording: …`.
 
+    With GENLOCK=off nothing is recorded.
+
     Args:
         size: how many calls are kept, the last ones.
         values: makes the text of what is sent, thrown and yielded: `repr`, or a function of your
-            own, which is called while the guard is held. Kept up to 200 characters; where it
-            raises, that is said instead. By default no values are kept.
+            own, which is called while the guard is held; what it does with guards is neither
+            recorded nor told. Kept up to 200 characters; where it raises, that is said instead.
+            By default no values are kept.
 
-    Returns a Recording that has not been started. Raises TypeError or ValueError where `size` is
-    no positive whole number or `values` cannot be called. With GENLOCK=off nothing is recorded.
+    Returns:
+        A recording that has not been started.
+
+    Raises:
+        TypeError: `size` is no whole number, or `values` cannot be called.
+        ValueError: `size` is less than 1.
     """
     if type(size) is not int:
         raise TypeError(f"size has to be a whole number, not {size!r}")
@@ -145,23 +158,30 @@ def trace(*, size: int = SIZE, values: Callable[[Any], str] | None = None) -> Re
 
 
 def load(path: str | os.PathLike[str]) -> Recording:
-    """Read back what `Recording.save` or `genlock.sinks.jsonl.JsonLines` wrote, in either format.
+    """Read back what `Recording.save` or a sink wrote, in either format.
 
     Of JSON Lines that were cut off, what can be read is there; `recording.trace.cut` says where.
-    Raises ValueError, with the file and the position, for what is no recording, and OSError where
-    the file cannot be read.
+
+    Args:
+        path: the file, whatever its name.
+
+    Returns:
+        A recording that can be read and saved, but not started.
+
+    Raises:
+        ValueError: it is no recording; with the file and the position.
+        OSError: the file cannot be read.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     with open(path, "rb") as file:
         data = file.read()
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # an editor may have put its mark there
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{name}, byte {error.start}: not a recording of genlock") from None
     if not text.strip():
         raise UnreadableError(f"{name}, line 1: the file is empty")
-    is_lines = '"kind"' in text.partition("\n")[0]
-    return Recording(loaded=(jsonl if is_lines else chrome).read(text, name))
+    return Recording(loaded=(jsonl if jsonl.is_lines(text) else chrome).read(text, name))
 
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> None:
@@ -173,7 +193,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
 
 def format_of(path: str | os.PathLike[str]) -> Any:
     """The sink that a file of this name is written by; raises ValueError where there is none."""
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     for ending, kept_in in ((".jsonl", jsonl), (".json", chrome)):
         if name.endswith(ending):
             return kept_in

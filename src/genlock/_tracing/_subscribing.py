@@ -59,7 +59,10 @@ class Subscription:
         return None
 
     def end(self) -> None:
-        """Tell the subscriber no more; nothing if that is so."""
+        """Tell the subscriber no more; nothing if that is so.
+
+        It may still be called in other threads that were just about to.
+        """
         self.is_active = False
         _hook.remove_subscription(self)
 
@@ -90,6 +93,10 @@ def _nothing(_: Event) -> None:
 def subscribe(subscriber: Callable[[Event], object], /) -> Subscription:
     """Have `subscriber` called with every event of every guard, as it happens.
 
+    One that raises an Exception is told no more; the logger `genlock` says so, once, and the
+    program does not notice. What guards do while a subscriber is called is not told to any
+    subscriber. While there is one, each call to a guard takes some microseconds more. Thread-safe.
+
     Args:
         subscriber: called with an `Event`, in the thread that made the call and while that still
             has the guard: it should be quick, and must not wait for other threads. If it has a
@@ -97,10 +104,11 @@ def subscribe(subscriber: Callable[[Event], object], /) -> Subscription:
             returns, unless that is None, is called with the event in the place of the subscriber,
             even if the subscription has ended meanwhile.
 
-    Returns a handle; its `end` ends it. A subscriber that raises an Exception is told no more; the
-    logger `genlock` says so, once, and the program does not notice. What guards do while a
-    subscriber is called is not told to any subscriber. Thread-safe. Raises TypeError where
-    `subscriber` cannot be called.
+    Returns:
+        A handle; its `end` ends it.
+
+    Raises:
+        TypeError: `subscriber` cannot be called.
     """
     if not callable(subscriber):
         raise TypeError(f"a subscriber has to be callable, not {subscriber!r}")

@@ -15,12 +15,13 @@ from genlock._interpreter import _frames
 from genlock._traces import _clock
 from genlock._traces._events import TracedGuard
 from genlock._tracing import _log
+from genlock._tracing._forks import Renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-    from genlock._body import Body
+    from genlock._gate import Gate
     from genlock._records import Operation
     from genlock._traces._events import Event, Outcome
     from genlock._tracing._log import Log, Place, Track
@@ -30,9 +31,10 @@ _LONGEST_TEXT = 200  # characters of a value that is kept
 _INTERNAL = ("genlock", "genlock._tracing", "genlock.sinks", "wrapt")
 
 _serial = itertools.count(1).__next__
+_enrolling = Renewed()
 
 
-class Subscription(Protocol):
+class Listener(Protocol):
     """Somebody who is told of every event. Neither raises anything of its own."""
 
     def begin(self, guard: TracedGuard, operation: Operation) -> Callable[[Event], None]:
@@ -42,11 +44,11 @@ class Subscription(Protocol):
         """Something that is no resumption has happened; nothing if the subscription has ended."""
 
 
-class Watch(NamedTuple):
+class Audience(NamedTuple):
     """Who is there at one moment."""
 
     logs: tuple[Log, ...] = ()
-    subscriptions: tuple[Subscription, ...] = ()
+    subscriptions: tuple[Listener, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -55,14 +57,14 @@ class Watch(NamedTuple):
 
 
 class _Now:
-    watch = Watch()
+    audience = Audience()
 
 
 now = _Now()
-"""`watch`: who is there now."""
+"""`audience`: who is there now."""
 
 
-def enrol(gate: Body) -> TracedGuard:
+def enrol(gate: Gate) -> TracedGuard:
     """What events call a guard."""
     try:
         return gate.traced
@@ -72,19 +74,24 @@ def enrol(gate: Body) -> TracedGuard:
         told = _describe(gate)
     except Exception:  # a __qualname__ that raises, say
         told = TracedGuard(_serial(), "?")
-    gate.traced = told
-    return told
+    with _enrolling.lock:  # whoever is refused does not own the gate
+        if not hasattr(gate, "traced"):
+            gate.traced = told
+    return gate.traced
 
 
-def _describe(gate: Body) -> TracedGuard:
+def _describe(gate: Gate) -> TracedGuard:
     code = getattr(gate.guarded, "gi_code", None)
+    waits = gate.policy.waits("send") and gate.policy.timeout != 0
     if code is None:
         kind = type(gate.guarded)
-        return TracedGuard(_serial(), gate.name, f"{kind.__module__}.{kind.__qualname__}")
+        function = f"{kind.__module__}.{kind.__qualname__}"
+        return TracedGuard(_serial(), gate.name, function, waits=waits)
     frame = getattr(gate.guarded, "gi_frame", None)
     module = "" if frame is None else frame.f_globals.get("__name__", "")
     function = f"{module}.{_frames.short_name(code)}".lstrip(".")
-    return TracedGuard(_serial(), gate.name, function, code.co_filename, code.co_firstlineno)
+    where = code.co_filename, code.co_firstlineno
+    return TracedGuard(_serial(), gate.name, function, *where, waits)
 
 
 def place() -> Place | None:
@@ -101,6 +108,7 @@ class Telling:
     """One resumption, from just before it begins until those who were there are told of it."""
 
     __slots__ = (
+        "audience",
         "begin",
         "deferred",
         "gate",
@@ -110,21 +118,20 @@ class Telling:
         "place",
         "sent",
         "waited",
-        "watch",
     )
 
     def __init__(
-        self, gate: Body, operation: Operation, args: tuple[Any, ...], where: Place | None
+        self, gate: Gate, operation: Operation, args: tuple[Any, ...], where: Place | None
     ) -> None:
         self.gate = gate
         self.operation = operation
         self.place = where
-        self.watch = now.watch
+        self.audience = now.audience
         self.guard = enrol(gate)
         self.waited = self.deferred = 0
         sent = args[0] if args and operation in ("send", "throw") else None
-        self.sent = [None if sent is None else _text(log, sent) for log in self.watch.logs]
-        self.listeners = [it.begin(self.guard, operation) for it in self.watch.subscriptions]
+        self.sent = [None if sent is None else _text(log, sent) for log in self.audience.logs]
+        self.listeners = [it.begin(self.guard, operation) for it in self.audience.subscriptions]
         self.begin = _clock.now()
 
     def waited_since(self, since: int) -> None:
@@ -168,24 +175,22 @@ class Telling:
             error,
             *calm,
         )
-        for log, sent in zip(self.watch.logs, self.sent, strict=True):
-            if log in now.watch.logs:
-                log.take((*facts, sent, _text(log, got)))
+        for log, sent in zip(self.audience.logs, self.sent, strict=True):
+            log.take((*facts, sent, _text(log, got)))
         for listener in self.listeners:
             listener(_log.event_of((*facts, None, None)))
 
 
-def tell(watch: Watch, facts: tuple[Any, ...]) -> None:
-    """Tell those of `watch` who are still there of what is no resumption."""
-    for log in watch.logs:
-        if log in now.watch.logs:
-            log.take(facts)
-    for subscription in watch.subscriptions:
+def tell(audience: Audience, facts: tuple[Any, ...]) -> None:
+    """Tell those of `audience` of what is no resumption."""
+    for log in audience.logs:
+        log.take(facts)
+    for subscription in audience.subscriptions:
         subscription.tell(_log.event_of(facts))
 
 
 def raw_next(
-    gate: Body, track: Track, begin: float, end: float, frame: FrameType
+    gate: Gate, track: Track, begin: float, end: float, frame: FrameType
 ) -> tuple[Any, ...]:
     """What the twin of `send` leaves of a `next`, which may have come through the guard's own."""
     if frame.f_code is _guard.GuardedGenerator.__next__.__code__ and frame.f_back is not None:
@@ -194,7 +199,7 @@ def raw_next(
 
 
 def raw_elsewhere(
-    gate: Body, track: Track, value: Any, begin: float, end: float
+    gate: Gate, track: Track, value: Any, begin: float, end: float
 ) -> tuple[Any, ...]:
     """The same, of a guard's first event, or of one that no Python code caused."""
     frame = _frames.user_frame(sys._getframe(1))
@@ -203,7 +208,7 @@ def raw_elsewhere(
 
 
 def tell_failure(
-    gate: Body, track: Track, operation: Operation, begin: float, error: BaseException
+    gate: Gate, track: Track, operation: Operation, begin: float, error: BaseException
 ) -> None:
     """Record into one log that a resumption raised."""
     outcome = outcome_of(gate, error)
@@ -215,7 +220,7 @@ def tell_failure(
     track.add(facts)
 
 
-def outcome_of(gate: Body, error: BaseException) -> Outcome:
+def outcome_of(gate: Gate, error: BaseException) -> Outcome:
     """What `error` says of the call to `gate` that it came out of."""
     if isinstance(error, StopIteration):
         return "returned"
@@ -236,8 +241,11 @@ def _is_ours(traceback: TracebackType | None) -> bool:
 def _text(log: Log, value: Any) -> str | None:
     if log.values is None:
         return None
+    _log.own.is_wording = True
     try:
         text = str(log.values(value))
     except Exception as error:
         return f"<{type(error).__name__} while it was put into words>"
+    finally:
+        _log.own.is_wording = False
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

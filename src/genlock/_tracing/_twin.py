@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from types import CodeType
 from typing import TYPE_CHECKING, Any, cast
 
 from genlock._traces import _clock
@@ -19,7 +20,7 @@ from genlock._traces import _clock
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from types import CodeType, FrameType, FunctionType
+    from types import FrameType
 
     from genlock._flag_gate import FlagGate
     from genlock._tracing._log import Track
@@ -65,38 +66,54 @@ def _resume(self: FlagGate, value: Any) -> Any:
     return result
 
 
-def recording(send: Callable[..., Any], original: CodeType) -> CodeType | None:
-    """The code of the twin of `send`; None where the source cannot be read."""
-    try:
-        lines, first = inspect.getsourcelines(original)
-        template = ast.parse(textwrap.dedent(inspect.getsource(_resume)))
-    except (OSError, TypeError):
+def recording(original: CodeType) -> CodeType | None:
+    """The code of the twin of `send`, whose code is given; None where its source is not there."""
+    tree, template = _source_of(original), _source_of(_resume.__code__)
+    if tree is None or template is None:
         return None
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    method = cast("ast.FunctionDef", tree.body[0])
-    method.decorator_list.clear()
-    _Substitution(template).visit(method)
-    ast.increment_lineno(ast.fix_missing_locations(tree), first - 1)
-    return _compiled(tree, send, original)
+    substitution = _Substitution(template)
+    substitution.visit(tree)
+    if substitution.count != 1:
+        return None
+    return _compiled(ast.fix_missing_locations(tree), original)
 
 
-def _compiled(tree: ast.Module, send: Callable[..., Any], original: CodeType) -> CodeType:
-    names: dict[str, Any] = {}
-    exec(compile(tree, original.co_filename, "exec"), names)  # noqa: S102  # our own source
-    twin = cast("FunctionType", names[send.__name__])
-    return twin.__code__.replace(co_qualname=original.co_qualname)
+def _source_of(code: CodeType) -> ast.Module | None:
+    """The syntax tree of a function; None where its file is not what the code was made from.
+
+    A program that has run for long may have been put in the place of by a newer version since.
+    """
+    try:
+        lines, first = inspect.getsourcelines(code)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+        cast("ast.FunctionDef", tree.body[0]).decorator_list.clear()
+        ast.increment_lineno(tree, first - 1)
+        compiled = _compiled(tree, code)
+    except (OSError, TypeError, SyntaxError, AttributeError, IndexError, ValueError):
+        return None
+    told = ((it.co_code, it.co_consts, it.co_names, it.co_varnames) for it in (compiled, code))
+    return tree if next(told) == next(told) else None
+
+
+def _compiled(tree: ast.Module, original: CodeType) -> CodeType:
+    """The code of the only function in a module. Raises ValueError if there is another number."""
+    constants = compile(tree, original.co_filename, "exec").co_consts
+    (code,) = (it for it in constants if isinstance(it, CodeType))
+    return code.replace(co_qualname=original.co_qualname)
 
 
 class _Substitution(ast.NodeTransformer):
     """Puts the template in the place of the statement that resumes the generator."""
 
     def __init__(self, template: ast.Module) -> None:
+        self.count = 0
         function = cast("ast.FunctionDef", template.body[0])
         self._statements = [_ClockReading().visit(node) for node in function.body[1:]]
 
     def visit_Return(self, node: ast.Return) -> Any:  # the name is ast's
         if ast.unparse(node) != "return self.resume(value)":
             return node
+        self.count += 1
         for statement in self._statements:
             for inner in ast.walk(statement):
                 ast.copy_location(inner, node)

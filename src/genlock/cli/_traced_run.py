@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from genlock._gates import is_off
 from genlock._programs import _run_wording
 from genlock._records import Site
 from genlock._traces._events import Failure
@@ -72,7 +73,7 @@ class TracedRun:
 
     def _save_trace(self, trace: Trace, file: _File) -> str:
         _recording.save(trace, file.path)
-        return _run_wording.recorded(len(trace.events), trace.dropped, file.name)
+        return _run_wording.recorded(len(trace.events), trace.dropped, file.name, is_off=is_off)
 
     def _save_page(self, trace: Trace, file: _File) -> str:
         return write_page(trace, self._program, file.path, option=file.option, shown=file.name)

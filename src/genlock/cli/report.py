@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from genlock._traces._events import Trace
 
 _ROWS = 20
-_NAME_WIDTH = 24
+_FINDINGS = 20
+_LEAST_WIDTH = 80
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +56,12 @@ def perform(options: argparse.Namespace) -> int:
     if options.output is not None:
         name = os.path.basename(options.file)
         write(write_page(trace, name, options.output, option="--output"))
-        return 0
-    write("\n".join(wording.heading(options.file, trace)))
-    _write_table(trace, options.by, options.top)
-    _write_findings(trace, options.by)
+    else:
+        write("\n".join(wording.heading(options.file, trace)))
+        _write_table(trace, options.by, options.top)
+        _write_findings(trace, options.by)
+    if trace.cut:
+        raise RefusedError(wording.only_so_far(trace.cut))
     return 0
 
 
@@ -83,7 +86,7 @@ def _write_table(trace: Trace, by: str, top: int) -> None:
 
 
 def _draw_with_rich(rows: Sequence[Sequence[str]]) -> bool:
-    """On a terminal, and where rich is installed; whether it was so."""
+    """On a terminal wide enough, and where rich is installed; whether it was so."""
     if not sys.stdout.isatty():
         return False
     try:
@@ -93,23 +96,29 @@ def _draw_with_rich(rows: Sequence[Sequence[str]]) -> bool:
         from rich.text import Text
     except ImportError:
         return False
+    console = Console()
+    if console.width < _LEAST_WIDTH:
+        return False
     first, *figures, last = wording.COLUMNS
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    width = min(_NAME_WIDTH, max(len(row[0]) for row in rows))
-    table.add_column(first, overflow="fold", min_width=width)
+    table.add_column(first, overflow="fold")
     for name in figures:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     table.add_column(last, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    console.print(table)
     return True
 
 
 def _write_findings(trace: Trace, by: str) -> None:
+    if trace.failures:
+        write("\n".join(["", *wording.failures(trace.failures)]))
     graph = call_graph(trace, by=by)
     cycles = [wording.cycle(found) for found in graph.cycles()]
     inversions = [wording.inversion(found) for found in graph.inversions()]
     for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):
-        lines = chain.from_iterable(paragraphs or [[wording.nothing_found(what, trace)]])
-        write("\n".join(["", *lines]))
+        lines = list(chain.from_iterable(paragraphs[:_FINDINGS]))
+        if len(paragraphs) > _FINDINGS:
+            lines.append(wording.more_findings(len(paragraphs) - _FINDINGS))
+        write("\n".join(["", *(lines or [wording.nothing_found(what, trace)])]))

@@ -6,6 +6,7 @@ import argparse
 import atexit
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from genlock._explaining._returned import made_generators
@@ -19,6 +20,7 @@ from genlock._programs._patterns import Pattern, PatternError, Use
 from genlock._programs._reporter import Reporter
 from genlock._programs._rewrite import guard_generators
 from genlock.cli import RefusedError
+from genlock.cli._last_words import before_it_is_ended
 from genlock.cli._output import Output
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ def perform(options: argparse.Namespace) -> int:
     listen_by_default()
     if traced_run is not None:
         traced_run.start()
+        before_it_is_ended(partial(_save, traced_run, reporter))
     try:
         program.run(lambda error: reporter.tell(error, "program"))
     except NoProgramError as error:
@@ -198,6 +201,11 @@ def _noted(write: _Write, traced_run: TracedRun | None) -> _Write:
         traced_run.note(text, facts)
 
     return write_and_note
+
+
+def _save(traced_run: TracedRun, reporter: Reporter) -> None:
+    traced_run.stop()
+    traced_run.save(reporter.say)
 
 
 def _finish(

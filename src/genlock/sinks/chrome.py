@@ -18,13 +18,17 @@ from genlock._records import Site
 from genlock._traces import _clock, _nesting
 from genlock._traces._events import Event, Trace, TracedGuard, TracedThread, told_apart
 from genlock._traces._trace_files import (
+    MISFITS,
     UnreadableError,
+    begins_like,
     check_mark,
     failure,
     made,
     marked,
     parsed,
     plain_fields,
+    reason,
+    restored,
     whole_number,
 )
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from genlock._traces._nesting import Placed
 
 _Entry = dict[str, Any]
+
+_BEGINNING = '{"traceEvents": ['
 
 
 class _Entries:
@@ -131,7 +137,7 @@ class _Entries:
 def write(trace: Trace, file: IO[str]) -> None:
     """Write a whole trace, one entry in each line."""
     entries = _Entries(trace)
-    file.write('{"traceEvents": [\n')
+    file.write(f"{_BEGINNING}\n")
     separator = ""
     for entry in entries.entries():
         file.write(separator + json.dumps(entry, separators=(",", ":")))
@@ -155,11 +161,9 @@ def read(text: str, path: str) -> Trace:
         whole = parsed(text)
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
-        is_ours = text.startswith('{"traceEvents": [')
-        reason = (
-            "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
-        )
-        raise UnreadableError(f"{where}: {reason} ({error.msg})") from None
+        is_ours = begins_like(text, _BEGINNING)
+        what = "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
+        raise UnreadableError(f"{where}: {what} ({error.msg})") from None
     except ValueError as error:
         raise UnreadableError(f"{path}: not a recording of genlock ({error})") from None
     rest = whole.get("genlock") if isinstance(whole, dict) else None
@@ -167,26 +171,41 @@ def read(text: str, path: str) -> Trace:
         raise UnreadableError(f"{path}, line 1: not a recording of genlock")
     check_mark(rest, f"{path}, key 'genlock'")
     try:
-        return _restored(whole["traceEvents"], rest)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise UnreadableError(f"{path}: damaged: {type(error).__name__}: {error}") from None
+        return _restored(whole.get("traceEvents"), rest, path)
+    except UnreadableError:
+        raise
+    except MISFITS as error:
+        raise UnreadableError(f"{path}, key 'genlock': damaged: {reason(error)}") from None
 
 
-def _restored(entries: list[_Entry], rest: dict[str, Any]) -> Trace:
+def _restored(entries: Any, rest: dict[str, Any], path: str) -> Trace:
     guards = {it["number"]: made(TracedGuard, it) for it in rest["guards"]}
     threads = {it["number"]: made(TracedThread, it) for it in rest["threads"]}
-    sites = [made(Site, it) for it in rest["sites"]]
-    told = [entry["args"] for entry in entries if "order" in entry.get("args", ())]
-    events = []
-    for arguments in sorted(told, key=lambda it: it["order"]):
-        fields = {name: arguments[name] for name in arguments if name not in ("order", "at")}
-        fields["guard"] = guards[fields["guard"]]
-        fields["thread"] = threads[fields["thread"]]
-        fields["site"] = sites[fields["site"]] if "site" in fields else None
-        events.append(made(Event, fields))
+    sites = {number: made(Site, it) for number, it in enumerate(rest["sites"])}
+    tables: dict[str, dict[int, Any]]
+    tables = {"guard": guards, "thread": threads, "site": sites}
+    events = _restored_events(entries, tables, path)
     dropped, pid, epoch = (whole_number(rest, name) for name in ("dropped", "pid", "epoch"))
     failures = tuple(map(failure, rest.get("failures", ())))
-    return Trace(tuple(events), dropped, pid, epoch, failures=failures)
+    return Trace(events, dropped, pid, epoch, failures=failures)
+
+
+def _restored_events(
+    entries: Any, tables: dict[str, dict[int, Any]], path: str
+) -> tuple[Event, ...]:
+    if not isinstance(entries, list):
+        raise UnreadableError(f"{path}, key 'traceEvents': damaged: not a list")
+    found = []
+    for place, entry in enumerate(entries):
+        try:
+            told = entry.get("args", {})
+            if "order" in told:
+                fields = {name: told[name] for name in told if name not in ("order", "at")}
+                found.append((whole_number(told, "order"), restored(fields, tables)))
+        except MISFITS as error:
+            where = f"{path}, traceEvents[{place}]"
+            raise UnreadableError(f"{where}: damaged: {reason(error)}") from None
+    return tuple(event for _, event in sorted(found, key=lambda it: it[0]))
 
 
 class ChromeTrace:
@@ -195,11 +214,13 @@ class ChromeTrace:
     Args:
         path: the file, written anew by `close`.
 
-    Thread-safe. `close` raises OSError where the file cannot be written.
+    In a forked child `close` does nothing: the file is the parent's. Thread-safe. `close` raises
+    OSError where the file cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
+        self._process = os.getpid()
         self._events: list[Event] = []
         self._closing = threading.RLock()
         self._is_closed = False
@@ -210,10 +231,12 @@ class ChromeTrace:
 
     def close(self) -> None:
         """Write the file; nothing if that was done."""
+        if os.getpid() != self._process:
+            return
         with self._closing:
             if self._is_closed:
                 return
             self._is_closed = True
-            trace = Trace(tuple(self._events), 0, os.getpid(), _clock.epoch())
+            trace = Trace(tuple(self._events), 0, self._process, _clock.epoch())
             with open(self._path, "w", encoding="utf-8") as file:
                 write(trace, file)

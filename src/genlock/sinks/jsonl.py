@@ -27,21 +27,26 @@ from genlock._records import Site
 from genlock._traces._clock import epoch
 from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
 from genlock._traces._trace_files import (
+    MISFITS,
     REFERRED,
     VERSION,
     UnreadableError,
+    begins_like,
     check_mark,
     failure,
     made,
     marked,
     parsed,
     plain_fields,
+    reason,
+    restored,
     whole_number,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable
 
+_BEGINNING = '{"kind":"trace"'
 _REFERRED = dict(zip(REFERRED, (TracedGuard, TracedThread, Site), strict=True))
 
 
@@ -51,23 +56,28 @@ class _Lines:
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
 
-    def event(self, event: Event) -> Iterator[str]:
-        """The line of an event, and before it those of what has not been told yet."""
+    def write(self, event: Event, write: Callable[[str], object]) -> None:
+        """Write the line of an event, and before it those of what has not been told yet."""
         told: dict[str, Any] = {"kind": "event"}
+        new: dict[object, int] = {}
+        lines = []
         for name in _REFERRED:
             value = getattr(event, name)
             if value is None:
                 continue
             number = self._numbers.get(value)
             if number is None:
-                number = self._numbers[value] = getattr(value, "number", len(self._numbers) + 1)
-                yield _line({"kind": name, "number": number, **asdict(value)})
+                fresh = len(self._numbers) + len(new) + 1
+                number = new[value] = getattr(value, "number", fresh)
+                lines.append(_line({"kind": name, "number": number, **asdict(value)}))
             told[name] = number
-        yield _line({**told, **plain_fields(event)})
+        lines.append(_line({**told, **plain_fields(event)}))
+        write("".join(lines))
+        self._numbers.update(new)  # last: a KeyboardInterrupt may keep them from the file
 
 
 def _line(told: dict[str, Any]) -> str:
-    return json.dumps(told, separators=(",", ":"))
+    return json.dumps(told, separators=(",", ":")) + "\n"
 
 
 def _head(pid: int, since: int) -> str:
@@ -81,11 +91,11 @@ def _end(dropped: int) -> str:
 def write(trace: Trace, file: IO[str]) -> None:
     """Write a whole trace."""
     lines = _Lines()
-    file.write(_head(trace.pid, trace.epoch) + "\n")
+    file.write(_head(trace.pid, trace.epoch))
     for event in trace.events:
-        file.writelines(f"{line}\n" for line in lines.event(event))
-    file.writelines(_line({"kind": "failure", **asdict(it)}) + "\n" for it in trace.failures)
-    file.write(_end(trace.dropped) + "\n")
+        lines.write(event, file.write)
+    file.writelines(_line({"kind": "failure", **asdict(it)}) for it in trace.failures)
+    file.write(_end(trace.dropped))
 
 
 class JsonLines:
@@ -95,32 +105,40 @@ class JsonLines:
         path: the file, written anew. `genlock.load` and `genlock report` read it, also when the
             process was killed meanwhile.
 
-    Close it when its subscription has ended. Thread-safe. Raises OSError where the file cannot be
-    written.
+    Close it when its subscription has ended. In a forked child it does nothing: the file is the
+    parent's, and what happens in the child wants another one. Thread-safe. Raises OSError where
+    the file cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = open(path, "w", encoding="utf-8")  # noqa: SIM115  # until close()
+        # Without a buffer: a child would write what is left in it once more.
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115  # until close()
         self._lines = _Lines()
         self._lock = threading.RLock()
-        self._put([_head(os.getpid(), epoch())])
+        self._process = os.getpid()
+        self._put(_head(self._process, epoch()))
 
     def __call__(self, event: Event) -> None:
         """Write the event."""
+        if os.getpid() != self._process:  # asked before the lock, which may be lost in a fork
+            return
         with self._lock:
             if not self._file.closed:
-                self._put(self._lines.event(event))
+                self._lines.write(event, self._put)
 
     def close(self) -> None:
         """Write the last line and close the file; nothing if that was done."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             if not self._file.closed:
-                self._put([_end(0)])
+                self._put(_end(0))
                 self._file.close()
 
-    def _put(self, lines: Iterable[str]) -> None:
-        self._file.writelines(f"{line}\n" for line in lines)
-        self._file.flush()
+    def _put(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            data = data[self._file.write(data) :]
 
 
 class _Reader:
@@ -128,29 +146,27 @@ class _Reader:
 
     def __init__(self) -> None:
         self.head: dict[str, int] | None = None
-        self.referred: dict[tuple[str, int], Any] = {}
+        self.referred: dict[str, dict[int, Any]] = {name: {} for name in _REFERRED}
         self.events: list[Event] = []
         self.failures: list[Failure] = []
         self.dropped: int | None = None
 
     def take(self, told: dict[str, Any], where: str) -> None:
-        """Take what one line tells. KeyError, TypeError or ValueError if that is nonsense."""
+        """Take what one line tells. Raises one of MISFITS if that is nonsense."""
         if self.head is None:
             check_mark(told, where)
             self.head = {name: whole_number(told, name) for name in ("pid", "epoch")}
             return
         kind = told.pop("kind")
         if kind == "event":
-            for name in _REFERRED.keys() & told.keys():
-                told[name] = self.referred[name, told[name]]
-            self.events.append(made(Event, told))
+            self.events.append(restored(told, self.referred))
         elif kind == "failure":
             self.failures.append(failure(told))
         elif kind == "end":
             self.dropped = whole_number(told, "dropped")
         elif kind in _REFERRED:
             number = told["number"] if kind != "site" else told.pop("number")
-            self.referred[kind, number] = made(_REFERRED[kind], told)
+            self.referred[kind][number] = made(_REFERRED[kind], told)
         else:
             raise ValueError(f"a line of the kind {kind!r}")
 
@@ -158,6 +174,11 @@ class _Reader:
         """What was taken."""
         events, failures = tuple(self.events), tuple(self.failures)
         return Trace(events, self.dropped or 0, **self.head or {}, cut=cut, failures=failures)
+
+
+def is_lines(text: str) -> bool:
+    """Whether a file's text is rather JSON Lines than anything else."""
+    return '"kind"' in text.partition("\n")[0] or begins_like(text, _BEGINNING)
 
 
 def read(text: str, path: str) -> Trace:
@@ -174,18 +195,20 @@ def read(text: str, path: str) -> Trace:
             reader.take(parsed(line), where)
         except UnreadableError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if not (1 < number == len(lines) and isinstance(error, json.JSONDecodeError)):
-                raise UnreadableError(f"{where}: {_reason(error)}") from None
+        except MISFITS as error:
+            is_cut = number == len(lines) and isinstance(error, json.JSONDecodeError)
+            if number == 1 or not is_cut:
+                is_cut = is_cut and begins_like(text, _BEGINNING)
+                raise UnreadableError(f"{where}: {_told(error, is_cut=is_cut)}") from None
             cut = f"{where}: the file ends in the middle of a line"
     if reader.dropped is None and not cut:
         cut = f"{path}, line {len(lines)}: the file ends there, before the recording did"
     return reader.trace(cut)
 
 
-def _reason(error: Exception) -> str:
+def _told(error: Exception, *, is_cut: bool) -> str:
+    if is_cut:
+        return "the file ends in the middle of its first line, and holds no event"
     if isinstance(error, json.JSONDecodeError):
         return f"column {error.colno}: not JSON: {error.msg}"
-    if isinstance(error, KeyError):
-        return f"not a line of version {VERSION}: {error} is missing"
-    return f"not a line of version {VERSION}: {error}"
+    return f"not a line of version {VERSION}: {reason(error)}"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry import context, trace
+try:
+    from opentelemetry import context, trace
+except ModuleNotFoundError as error:
+    needed = 'genlock.sinks.otel needs the API of OpenTelemetry: pip install "genlock[otel]"'
+    raise ModuleNotFoundError(needed, name=error.name) from None
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import threading
+import time
 from dataclasses import replace
 from importlib.resources import files
 from itertools import accumulate
@@ -20,9 +22,9 @@ import genlock
 from genlock._page._columns import columns
 from genlock._page._data import page_data
 from genlock._page._render import SCRIPTS, embedded, page
-from genlock._page._source import Source
 from genlock._records import Site
 from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._traces._source import Source
 from genlock.cli import main
 from genlock.sinks import chrome, jsonl
 from subprocesses import run_python
@@ -122,11 +124,16 @@ def test_the_code_of_a_caller_is_read_where_it_is_what_it_was(tmp_path: Path) ->
     guard, thread = TracedGuard(1, "cor"), TracedThread(1, "MainThread", 7)
     events = (Event(guard, thread, "send", 10, 20),)
     site = Site(str(source), 2, "main")
-    assert Source(Trace(events, epoch=changed)).code_at(site) == "cor.send(1)"
-    assert Source(Trace(events, epoch=changed - 21)).code_at(site) == ""
-    assert Source(Trace(events)).code_at(site) == ""
-    assert Source(Trace(events, epoch=changed)).code_at(replace(site, file="gone\0.py")) == ""
-    assert Source(Trace(events, epoch=changed)).code_at(replace(site, code="known")) == "known"
+    pipe = tmp_path / "pipe.py"
+    os.mkfifo(pipe)
+    unchanged = Source(Trace(events, epoch=changed))
+    later = Source(Trace(events, epoch=time.time_ns()))
+    assert unchanged.with_code(site).code == "cor.send(1)"
+    assert Source(Trace(events, epoch=changed - 21)).with_code(site).code == ""
+    assert Source(Trace(events)).with_code(site).code == ""
+    assert unchanged.with_code(replace(site, file="gone\0.py")).code == ""
+    assert unchanged.with_code(replace(site, code="known")).code == "known"
+    assert later.with_code(replace(site, file=str(pipe))).code == ""
 
 
 def test_what_is_missing_is_told_first() -> None:
@@ -138,7 +145,8 @@ def test_what_is_missing_is_told_first() -> None:
 
 def test_an_empty_recording_has_a_page() -> None:
     data = page_data(Trace(), "run.json")
-    assert (data["count"], data["began"], data["missing"]) == (0, None, [])
+    assert (data["count"], data["missing"]) == (0, [])
+    assert "UTC" not in data["facts"]
     assert "run.json" in page(data)
 
 
@@ -353,7 +361,7 @@ def test_a_page_never_takes_the_place_of_the_recording(
     before = run.read_bytes()
     assert main(["report", str(run), "-o", str(run)]) == 2
     told = capsys.readouterr()
-    assert told.err == f"genlock report: --output: {str(run)!r} must end in .html\n"
+    assert told.err == f"genlock report: --output: {str(run)!r} must end in .html or .htm\n"
     assert run.read_bytes() == before
 
 
@@ -396,7 +404,7 @@ def test_a_program_is_run_and_shown_in_one_step(tmp_path: Path) -> None:
     ran = run_python("-m", "genlock", *words, directory=tmp_path)
     assert ran.returncode == 1
     assert ran.stdout == "a b\n"
-    assert "genlock: run.html: 3 events, 0.1 MB. To read it, open it in a browser.\n" in ran.stderr
+    assert "genlock: run.html: 3 events, 0.2 MB. To read it, open it in a browser.\n" in ran.stderr
     data = data_in(tmp_path / "run.html")
     assert data["name"] == "program.py"
     (told,) = data["failures"]
@@ -413,7 +421,7 @@ def test_a_program_is_run_and_shown_in_one_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("run.txt", "--report: 'run.txt' must end in .html"),
+        ("run.txt", "--report: 'run.txt' must end in .html or .htm"),
         ("gone/run.html", "--report: cannot write to 'gone/run.html': No such file or directory"),
     ],
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genlock._page._source import Source
 from genlock._traces import _nesting
 from genlock._traces._events import told_apart
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from genlock._traces._events import Event, Trace
     from genlock._traces._nesting import Placed
+    from genlock._traces._source import Source
 
 Column = list[int] | int
 """A number for each event, or the one that all events have."""
@@ -24,9 +25,10 @@ def zero(trace: Trace) -> int:
     return min((_since(event) for event in trace.events), default=0)
 
 
-def columns(trace: Trace) -> dict[str, Any]:
+def columns(trace: Trace, source: Source | None = None) -> dict[str, Any]:
     """The events in the order in which they began, and all that they refer to by number.
 
+    The lines of callers are read from `source`, where the trace does not tell them.
     Times are in nanoseconds: "begin" since that of the event before, "took" since the begin,
     "waited" and "deferred" before it. "outer" is how many events ago the call began that it was
     made inside of; 0 for none. Numbers of guards, lanes, texts and sites are places in their lists.
@@ -39,7 +41,7 @@ def columns(trace: Trace) -> dict[str, Any]:
     return {
         "guards": [[names[it.number], it.function, it.file, it.line] for it in trace.guards],
         "lanes": [[thread, _lane_name(threads[thread], lane)] for thread, lane in lanes],
-        **_told(trace, laid),
+        **_told(trace, laid, source),
     }
 
 
@@ -92,10 +94,9 @@ class _Numbers:
         return iter(self._numbers)
 
 
-def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
+def _told(trace: Trace, laid: Sequence[_Laid], source: Source | None) -> dict[str, Any]:
     guards = {guard.number: place for place, guard in enumerate(trace.guards)}
     places = {it.order: place for place, it in enumerate(laid)}
-    source = Source(trace)
     sites, texts = _Numbers(None), _Numbers("")
     events = [it.event for it in laid]
     times = [zero(trace), *(event.begin for event in events)]
@@ -122,7 +123,7 @@ def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
         "events": {name: _column(values) for name, values in told.items()},
         "texts": list(texts),
         "sites": [
-            site and [site.file, site.line, site.function, source.code_at(site)] for site in sites
+            site and list(astuple(source.with_code(site) if source else site)) for site in sites
         ],
     }
 

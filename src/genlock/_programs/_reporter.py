@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genlock._explaining._explain import Explanation
+    from genlock._records import Sighting
 
 _SETTLED_AFTER = 0.1
 """Seconds after which an error that no hook has got is taken for one that the program caught."""
@@ -80,7 +81,7 @@ class Reporter:
             number = numbers.get(seen.place, 1)
             if self._tells_caught and number > 1:
                 text = _run_wording.raised_often(seen.sighting, number)
-                self._say("times", text, number=number)
+                self._say("times", text, number=number, **_which(seen.sighting))
         told = {seen.place for seen in explained}
         untold = sum(number for place, number in numbers.items() if place not in told)
         if untold:
@@ -205,6 +206,13 @@ class Reporter:
                 self._explain(explanation, "caught")
         except BaseException as failure:
             self._own_failure(failure)
+
+
+def _which(sighting: Sighting | None) -> dict[str, object]:
+    """The code of an error and the line of its call, as those who read the facts know it."""
+    if sighting is None:
+        return {"code": "", "site": None}
+    return {"code": sighting.code, "site": asdict(sighting.call.site) if sighting.call else None}
 
 
 def _errors_within(error: BaseException | None) -> list[BaseException]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from genlock._traces._report_wording import NO_CALL
 from genlock._wording import in_words, place
 
 if TYPE_CHECKING:
@@ -76,10 +77,7 @@ def no_file(option: str, name: str, reason: str | None) -> str:
 def recorded(kept: int, dropped: int, name: str) -> str:
     """The recording of a program is in its file."""
     if not kept:
-        return (
-            f"recorded in {name}: no call, since the program called no guard. To guard functions"
-            " of it:  genlock run --guard module:function …"
-        )
+        return f"recorded in {name}: no call, since {NO_CALL}"
     calls = "1 call" if kept == 1 else f"{kept:,} calls"
     if dropped:
         calls = f"the last {kept:,} of {kept + dropped:,} calls"

@@ -25,13 +25,16 @@ from genlock._traces._trace_files import (
     marked,
     parsed,
     plain_fields,
+    unfinished,
     whole_number,
 )
+from genlock._traces._whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genlock._traces._nesting import Placed
+    from genlock._traces._source import Source
 
 _Entry = dict[str, Any]
 
@@ -128,8 +131,8 @@ class _Entries:
             }
 
 
-def write(trace: Trace, file: IO[str]) -> None:
-    """Write a whole trace, one entry in each line."""
+def write(trace: Trace, file: IO[str], source: Source | None = None) -> None:
+    """Write a whole trace, one entry in each line, with lines of `source`."""
     entries = _Entries(trace)
     file.write('{"traceEvents": [\n')
     separator = ""
@@ -143,8 +146,10 @@ def write(trace: Trace, file: IO[str]) -> None:
         "dropped": trace.dropped,
         "guards": [asdict(guard) for guard in trace.guards],
         "threads": [asdict(thread) for thread in trace.threads],
-        "sites": [asdict(site) for site in entries.sites],
+        "sites": [asdict(source.with_code(it) if source else it) for it in entries.sites],
         "failures": [asdict(it) for it in trace.failures],
+        "more_failures": trace.more_failures,
+        "unfinished": [asdict(it) for it in trace.unfinished],
     }
     file.write(f'\n], "displayTimeUnit": "ns", "genlock": {json.dumps(rest)}}}\n')
 
@@ -185,8 +190,15 @@ def _restored(entries: list[_Entry], rest: dict[str, Any]) -> Trace:
         fields["site"] = sites[fields["site"]] if "site" in fields else None
         events.append(made(Event, fields))
     dropped, pid, epoch = (whole_number(rest, name) for name in ("dropped", "pid", "epoch"))
-    failures = tuple(map(failure, rest.get("failures", ())))
-    return Trace(tuple(events), dropped, pid, epoch, failures=failures)
+    return Trace(
+        tuple(events),
+        dropped,
+        pid,
+        epoch,
+        failures=tuple(map(failure, rest.get("failures", ()))),
+        more_failures=whole_number({"more_failures": 0, **rest}, "more_failures"),
+        unfinished=tuple(map(unfinished, rest.get("unfinished", ()))),
+    )
 
 
 class ChromeTrace:
@@ -215,5 +227,5 @@ class ChromeTrace:
                 return
             self._is_closed = True
             trace = Trace(tuple(self._events), 0, os.getpid(), _clock.epoch())
-            with open(self._path, "w", encoding="utf-8") as file:
+            with written_whole(self._path) as file:
                 write(trace, file)

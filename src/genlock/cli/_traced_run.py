@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from genlock._errors import GenlockError
 from genlock._programs import _run_wording
 from genlock._records import Site
 from genlock._traces import _report_wording
@@ -19,7 +20,7 @@ from genlock.cli._page_file import check_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from genlock._traces._events import Trace
+    from genlock._traces._events import Fate, Trace
 
 
 class TracedRun:
@@ -46,6 +47,7 @@ class TracedRun:
         self._recording = _recording.trace(size=size or _recording.SIZE)
         self._failures: list[Failure] = []
         self._untold = 0
+        self._fates: dict[str, Fate] = {}
 
     def start(self) -> None:
         """Record from now on."""
@@ -65,6 +67,11 @@ class TracedRun:
         elif kind == "caught":
             self._untold += facts["number"]
 
+    def note_end(self, error: BaseException | None, fate: Fate) -> None:
+        """Keep what became of an error of a guard's: the recording has that it was raised."""
+        if isinstance(error, GenlockError):
+            self._fates[str(error)] = fate
+
     def _note_number(self, code: str, site: Site | None, number: int) -> None:
         for place, failure in enumerate(self._failures):
             if (failure.code, failure.site) == (code, site):
@@ -78,7 +85,7 @@ class TracedRun:
         recorded = self._recording.trace
         trace = replace(
             recorded,
-            failures=(*recorded.failures, *self._failures),
+            failures=(*map(self._with_fate, recorded.failures), *self._failures),
             more_failures=recorded.more_failures + self._untold,
         )
         for file, save in ((self._trace, self._save_trace), (self._page, self._save_page)):
@@ -89,6 +96,9 @@ class TracedRun:
             except Exception as error:  # how the program ended is the program's
                 reason = getattr(error, "strerror", None) or str(error)
                 say(_run_wording.no_file(file.option, file.name, reason))
+
+    def _with_fate(self, failure: Failure) -> Failure:
+        return replace(failure, fate=self._fates.get(failure.text, failure.fate))
 
     def _save_trace(self, trace: Trace, file: _File) -> str:
         _recording.save(trace, file.path, Source(trace))

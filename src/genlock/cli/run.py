@@ -100,7 +100,11 @@ def perform(options: argparse.Namespace) -> int:
     own = [pattern for pattern in patterns if pattern.module in own_names]
     traced_run = _traced_run(name, options)
     output = Output(as_json=options.json, file=_opened(options.output))
-    reporter = Reporter(_noted(output.write, traced_run), tells_caught=options.caught)
+    reporter = Reporter(
+        _noted(output.write, traced_run),
+        tells_caught=options.caught,
+        note_end=None if traced_run is None else traced_run.note_end,
+    )
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(_finish, reporter, handles, main, traced_run)

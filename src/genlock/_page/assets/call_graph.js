@@ -189,15 +189,14 @@ function along({ points, x, y }) {
 /** A loop from a box back to itself, on the side where dagre has left room for one. */
 function loopAt({ x, y, width, height }, direction) {
   if (direction === "LR") {
-    const edge = y + height / 2;
-    const low = edge + LOOP * 1.35;
-    const line = `M${x - LOOP / 2},${edge}C${x - LOOP},${low} ${x + LOOP},${low} ${x + LOOP / 2},${edge}`;
-    return { line, x, y: edge + LOOP, right: 0, bottom: edge + LOOP + 16 };
+    const [edge, low] = [y + height / 2, y + height / 2 + LOOP * 1.35];
+    const [from, to] = [`M${x - LOOP / 2},${edge}`, `${x + LOOP / 2},${edge}`];
+    const line = `${from}C${x - LOOP},${low} ${x + LOOP},${low} ${to}`;
+    return { line, x, y: edge + LOOP + 10, right: 0, bottom: edge + LOOP + 26 };
   }
-  const edge = x + width / 2;
-  const far = edge + LOOP * 1.35;
+  const [edge, far] = [x + width / 2, x + width / 2 + LOOP * 1.35];
   const line = `M${edge},${y - 10}C${far},${y - LOOP} ${far},${y + LOOP} ${edge},${y + 10}`;
-  return { line, x: edge + LOOP + 10, y, right: edge + LOOP + 54, bottom: 0 };
+  return { line, x: edge + LOOP + 26, y, right: edge + LOOP + 70, bottom: 0 };
 }
 
 function figuresOf([, resumptions, time]) {

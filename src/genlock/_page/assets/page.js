@@ -1,7 +1,7 @@
 // Puts the page together.
 
 const PAPER_WIDTH = 1000;
-const PAPER_HEIGHT = 640; // of one picture of the time line: two fit on a page
+const PAPER_HEIGHT = 300; // of one picture of the time line: four fit on a page
 const MOST_APART = 60; // coroutines; more of them are shown by their functions, unless asked for
 const byId = (id) => document.getElementById(id);
 

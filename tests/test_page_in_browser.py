@@ -346,7 +346,8 @@ def test_labels_of_links_lie_on_them(page: Browser) -> None:
     gaps = page.tell(
         """
         [...document.querySelectorAll('.edge')].map((edge) => {
-            const [path, label] = [edge.querySelector('path'), edge.querySelector('rect').getBBox()];
+            const path = edge.querySelector('path');
+            const label = edge.querySelector('rect').getBBox();
             const [x, y] = [label.x + label.width / 2, label.y + label.height / 2];
             const length = path.getTotalLength();
             const points = Array.from({ length: 201 }, (_, it) =>
@@ -363,7 +364,7 @@ def test_the_lines_of_all_links_can_be_read(page: Browser) -> None:
     page.tell("document.querySelector('#links summary').focus()")
     page.press("Enter")
     assert page.tell("document.querySelector('#links').open")
-    assert "orders\t⟲? ⇄ stock\t1 ×\t4 µs\tshop12.py:12\tMainThread" in text_of(page, "#links")
+    assert "orders\t⟲? ⇄ stock\t1 \u00d7\t4 µs\tshop12.py:12\tMainThread" in text_of(page, "#links")
 
 
 def test_what_was_found_stays_whatever_the_boxes_are_for(page: Browser) -> None:
@@ -632,7 +633,7 @@ def test_in_a_dense_part_the_pointer_finds_the_call_that_failed(
     opened(browser, tmp_path, *events)
     left, top, width, _ = place(browser)
     gutter = max(64, min(170, round(width * 0.16)))
-    x = left + gutter + (width - gutter) * (0.50003 + 0.015) / 1.03
+    x = left + gutter + (width - gutter) * (0.50003 + 0.015) / 1.03 - 2
     browser.mouse("Moved", x, top + 26 + 6 + 8)
     browser.until("!document.querySelector('#tooltip').hidden")
     assert "raised KeyError" in text_of(browser, "#tooltip")

@@ -25,7 +25,7 @@ def test_a_file_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
         file.write("nœw")
         assert target.read_text("utf-8") == "old"
     assert target.read_text("utf-8") == "nœw"
-    assert os.listdir(tmp_path) == ["page.html"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("before", ["old", None])
@@ -72,7 +72,7 @@ def test_a_pipe_is_written_to_as_it_is(tmp_path: Path) -> None:
 
 def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     check_writable(tmp_path / "page.html")
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
     for place in (tmp_path, tmp_path / "nowhere" / "page.html"):
         with pytest.raises(OSError, match="directory"):
             check_writable(place)

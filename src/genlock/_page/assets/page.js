@@ -130,13 +130,17 @@ class Page {
     byId("lanes").style.height = `${total + 2}px`;
     byId("spacer").style.height = `${Math.max(0, total - byId("lanes").clientHeight)}px`;
     this.timeLine.resize();
+    this.fittedTo = this.#roomForLanes();
+  }
+
+  #roomForLanes() {
+    const { clientWidth, clientHeight } = byId("lanes");
+    return clientWidth && `${clientWidth} × ${clientHeight}`;
   }
 
   #resize() {
-    const { clientWidth, clientHeight } = byId("lanes");
-    const size = `${clientWidth} × ${clientHeight}`;
-    if (!clientWidth || size === this.size) return;
-    this.size = size;
+    const room = this.#roomForLanes();
+    if (!room || room === this.fittedTo) return;
     this.#fitLanes();
     this.overview.resize(this.timeLine.gutter, this.timeLine.width);
   }

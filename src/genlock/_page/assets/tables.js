@@ -4,7 +4,7 @@ const ROWS_AT_FIRST = 100;
 const COLUMNS = [
   { title: "coroutine", of: "name", text: (value) => value },
   {
-    title: "resumptions",
+    title: "resump\u00adtions",
     of: "resumptions",
     text: (value) => value.toLocaleString("en"),
     isFigure: true,
@@ -12,7 +12,7 @@ const COLUMNS = [
   { title: "time inside", of: "inside", text: duration, isFigure: true, bar: "inside" },
   { title: "waited", of: "waited", text: duration, isFigure: true, bar: "waited" },
   {
-    title: "contended",
+    title: "con\u00adtended",
     of: "contended",
     text: (value) => (value ? value.toLocaleString("en") : "–"),
     isFigure: true,

@@ -449,6 +449,13 @@ def test_a_name_of_which_nothing_can_be_seen_is_put_in_quotes() -> None:
     assert names == {1: "''", 2: "'  '", 3: "cor"}
 
 
+def test_the_date_is_that_of_the_first_call() -> None:
+    thread, second = TracedThread(1, "MainThread", 7), 1_000_000_000
+    event = Event(TracedGuard(1, "cor"), thread, "send", 9 * second, 11 * second, waited=4 * second)
+    facts = page_data(Trace((event,), epoch=1_700_000_000 * second), "run.json")["facts"]
+    assert facts.endswith(", 2023-11-14 22:13:25 UTC")
+
+
 @pytest.mark.parametrize("epoch", [10**25, -(10**25), 10**19])
 def test_a_date_that_there_is_not_is_left_out(epoch: int) -> None:
     event = Event(TracedGuard(1, "cor"), TracedThread(1, "MainThread", 7), "send", 1, 2)
@@ -656,6 +663,27 @@ def test_a_page_keeps_as_many_calls_as_asked_for(tmp_path: Path) -> None:
         "Dropped: 41 older events, the buffer was full;"
         " genlock run --trace-size, or genlock.trace(size=…), keeps more."
     ]
+
+
+STANDING = """
+import genlock, threading
+inside, never = threading.Event(), threading.Event()
+@genlock.coroutine
+def standing():
+    yield
+    inside.set()
+    never.wait()
+threading.Thread(target=standing().send, args=(1,), name="one", daemon=True).start()
+inside.wait()
+"""
+
+
+def test_a_program_that_ends_with_calls_under_way_says_so(tmp_path: Path) -> None:
+    data, told = run_with_page(STANDING, tmp_path)
+    assert "genlock: run.html: 1 event, 1 under way still, 0.2 MB." in told
+    assert data["missing"][1].startswith(
+        "    Thread-1 (send) is inside of standing at program.py:8"
+    )
 
 
 @pytest.mark.parametrize(

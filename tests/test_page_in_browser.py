@@ -494,8 +494,9 @@ def test_it_zooms_by_keys_buttons_and_wheel(page: Browser) -> None:
 
 def test_the_wheel_alone_scrolls_the_page(page: Browser) -> None:
     left, top, width, height = place(page)
+    before = page.tell("scrollY")
     page.mouse("Wheel", left + width / 2, top + height / 2, deltaX=0, deltaY=-200)
-    page.settle()
+    page.until(f"scrollY < {before}")
     assert page.tell(IN_VIEW) == "101 µs in view"
 
 
@@ -705,6 +706,55 @@ def test_the_table_is_sorted_by_any_column(page: Browser) -> None:
     assert first_names(page)[:3] == ["stock", "orders", "log"]
     page.click("#table th:nth-child(4) button")
     assert first_names(page)[0] == "stock"
+
+
+def test_figures_are_sorted_as_figures_and_drawn_as_bars(browser: Browser, tmp_path: Path) -> None:
+    took = {"orders": 900, "stock": 1_000, "log": 20_000}
+    calls = [
+        Event(GUARDS[name], MAIN, "send", at * 30_000, at * 30_000 + took[name])
+        for at, name in enumerate(took)
+    ]
+    opened(browser, tmp_path, *calls)
+    assert first_names(browser) == ["log", "stock", "orders"]
+    browser.click("#table th:nth-child(3) button")
+    assert first_names(browser) == ["orders", "stock", "log"]
+    shares = browser.tell(
+        "[...document.querySelectorAll('#table .bar')]"
+        ".map((it) => parseFloat(it.style.getPropertyValue('--share')))"
+    )
+    assert shares == pytest.approx([4.5, 5, 100])
+
+
+def test_a_box_of_the_graph_finds_its_calls(page: Browser) -> None:
+    page.tell(
+        "document.querySelectorAll('.node').forEach((it) =>"
+        " it.textContent.startsWith('stock') && it.setAttribute('id', 'wanted'))"
+    )
+    page.click("#wanted")
+    assert text_of(page, "#found") == "2 calls found"
+    page.tell("document.querySelector('#wanted').focus()")
+    page.press("Enter")
+    assert text_of(page, "#found") == "2 calls found"
+
+
+def test_the_overview_shows_where_calls_are_and_moves_the_view(page: Browser) -> None:
+    pixels = (
+        "(() => { const it = document.querySelector('#overview'); const all = it.getContext('2d')"
+        ".getImageData(0, 0, it.width, it.height).data; const seen = new Set();"
+        " for (let at = 0; at < all.length; at += 4) seen.add(all.slice(at, at + 4).join());"
+        " return seen.size; })()"
+    )
+    assert page.tell(pixels) > 3
+    for _ in range(3):
+        page.click("#zoom-in")
+    before = page.tell(f"{CANVAS}.toDataURL()")
+    left, top, width = page.tell(
+        "(() => { const it = document.querySelector('#overview').getBoundingClientRect();"
+        " return [it.x, it.y, it.width]; })()"
+    )
+    drag(page, left + width * 0.57, left + width * 0.7, top + 20)
+    assert page.tell(IN_VIEW) == "12.6 µs in view"
+    assert page.tell(f"{CANVAS}.toDataURL()") != before
 
 
 def test_rows_can_be_those_of_functions(page: Browser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from genlock._traces import _nesting
 from genlock._traces._events import told_apart
@@ -12,7 +12,7 @@ from genlock._traces._events import told_apart
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-    from genlock._traces._events import Event, Trace
+    from genlock._traces._events import Trace
     from genlock._traces._nesting import Placed
     from genlock._traces._source import Source
 
@@ -22,7 +22,7 @@ Column = list[int] | int
 
 def zero(trace: Trace) -> int:
     """When the first event of a trace had begun to wait, or to run: times are told since then."""
-    return min((_since(event) for event in trace.events), default=0)
+    return min((_nesting.since(event) for event in trace.events), default=0)
 
 
 def columns(trace: Trace, source: Source | None = None) -> dict[str, Any]:
@@ -35,48 +35,14 @@ def columns(trace: Trace, source: Source | None = None) -> dict[str, Any]:
     """
     places = list(_nesting.placed(trace.events))
     lanes = sorted({(it.event.thread.number, it.lane) for it in places})
-    laid = sorted(_laid(places, lanes), key=lambda it: (it.event.begin, it.depth))
+    places.sort(key=lambda it: (it.event.begin, it.depth))
     names = told_apart(trace.guards)
     threads = {thread.number: thread.name for thread in trace.threads}
     return {
         "guards": [[names[it.number], it.function, it.file, it.line] for it in trace.guards],
-        "lanes": [[thread, _lane_name(threads[thread], lane)] for thread, lane in lanes],
-        **_told(trace, laid, source),
+        "lanes": [[thread, _nesting.lane_name(threads[thread], lane)] for thread, lane in lanes],
+        **_told(trace, places, lanes, source),
     }
-
-
-class _Laid(NamedTuple):
-    """An event in the row of a lane; its place in the trace, and that of the call around it."""
-
-    event: Event
-    lane: int
-    depth: int
-    order: int
-    outer: int | None
-
-
-def _laid(places: Iterable[Placed], lanes: Iterable[tuple[int, int]]) -> Iterator[_Laid]:
-    """Where the events lie. Within one row, which is a depth of a lane, none overlap."""
-    numbers = {lane: number for number, lane in enumerate(lanes)}
-    stacks: list[list[Placed]] = [[] for _ in numbers]
-    for place in places:
-        lane = numbers[place.event.thread.number, place.lane]
-        stack = stacks[lane]
-        since = _since(place.event)
-        while stack and stack[-1].event.end <= since and stack[-1].order < place.order:
-            stack.pop()
-        # What lies around it may have been waiting still: then this is no part of that call.
-        outer = next((it.order for it in reversed(stack) if it.event.begin <= since), None)
-        yield _Laid(place.event, lane, len(stack), place.order, outer)
-        stack.append(place)
-
-
-def _since(event: Event) -> int:
-    return event.begin - event.waited
-
-
-def _lane_name(thread: str, lane: int) -> str:
-    return thread if lane == 0 else f"{thread} ({lane + 1})"
 
 
 class _Numbers:
@@ -94,7 +60,13 @@ class _Numbers:
         return iter(self._numbers)
 
 
-def _told(trace: Trace, laid: Sequence[_Laid], source: Source | None) -> dict[str, Any]:
+def _told(
+    trace: Trace,
+    laid: Sequence[Placed],
+    lanes: Iterable[tuple[int, int]],
+    source: Source | None,
+) -> dict[str, Any]:
+    lane_numbers = {lane: number for number, lane in enumerate(lanes)}
     guards = {guard.number: place for place, guard in enumerate(trace.guards)}
     places = {it.order: place for place, it in enumerate(laid)}
     sites, texts = _Numbers(None), _Numbers("")
@@ -102,7 +74,7 @@ def _told(trace: Trace, laid: Sequence[_Laid], source: Source | None) -> dict[st
     times = [zero(trace), *(event.begin for event in events)]
     told = {
         "guard": [guards[event.guard.number] for event in events],
-        "lane": [it.lane for it in laid],
+        "lane": [lane_numbers[it.event.thread.number, it.lane] for it in laid],
         "depth": [it.depth for it in laid],
         "begin": [later - earlier for earlier, later in pairwise(times)],
         "took": [event.end - event.begin for event in events],
@@ -115,7 +87,7 @@ def _told(trace: Trace, laid: Sequence[_Laid], source: Source | None) -> dict[st
         "sent": [texts.of(event.sent or "") for event in events],
         "got": [texts.of(event.got or "") for event in events],
         "outer": [
-            0 if it.outer is None else place - places[it.outer] for place, it in enumerate(laid)
+            0 if it.around is None else place - places[it.around] for place, it in enumerate(laid)
         ],
     }
     return {

@@ -57,6 +57,11 @@ def _standing(call: Unfinished) -> str:
     return f"{call.thread} is inside of {call.guard}{at}{called}"
 
 
+def and_under_way(trace: Trace) -> str:
+    """How many calls there are beside the recorded ones, where there are any."""
+    return f", {len(trace.unfinished):,} under way still" if trace.unfinished else ""
+
+
 def facts(trace: Trace) -> str:
     """How much there is in the recording, and of whom."""
     events, threads = _count(len(trace.events), "event"), _count(len(trace.threads), "thread")
@@ -150,7 +155,10 @@ def page_written(path: str, size: int, trace: Trace) -> str:
     events = _count(len(trace.events), "event")
     if trace.dropped:
         events = f"the last {events} of {len(trace.events) + trace.dropped:,}"
-    told = f"{path}: {events}, {size / 1e6:,.1f} MB. To read it, open it in a browser."
+    told = (
+        f"{path}: {events}{and_under_way(trace)}, {size / 1e6:,.1f} MB."
+        " To read it, open it in a browser."
+    )
     return "\n".join(filter(None, [told, no_calls(trace)]))
 
 

@@ -102,7 +102,7 @@ class TracedRun:
 
     def _save_trace(self, trace: Trace, file: _File) -> str:
         _recording.save(trace, file.path, Source(trace))
-        return _run_wording.recorded(len(trace.events), trace.dropped, file.name)
+        return _run_wording.recorded(trace, file.name)
 
     def _save_page(self, trace: Trace, file: _File) -> str:
         from genlock._page._render import write

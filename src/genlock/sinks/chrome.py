@@ -121,13 +121,12 @@ class _Entries:
     def lane_names(self) -> Iterator[_Entry]:
         """What the lanes are called."""
         for (thread, lane), number in self.lanes.items():
-            name = thread.name if lane == 0 else f"{thread.name} ({lane + 1})"
             yield {
                 "ph": "M",
                 "name": "thread_name",
                 "pid": self.trace.pid,
                 "tid": number,
-                "args": {"name": name},
+                "args": {"name": _nesting.lane_name(thread.name, lane)},
             }
 
 

@@ -34,7 +34,6 @@ _FLAGS = (
     "--disable-extensions",
     "--disable-sync",
     "--no-first-run",
-    "--hide-scrollbars",
     "--mute-audio",
 )
 _END = b"\0"
@@ -64,10 +63,12 @@ class Browser:
 
     Args:
         timeout: how many seconds to wait for any one answer.
+        has_scroll_bars: whether there are scroll bars that take room.
     """
 
-    def __init__(self, timeout: float = 15) -> None:
+    def __init__(self, timeout: float = 15, *, has_scroll_bars: bool = False) -> None:
         assert PROGRAM is not None
+        self._flags = [*_FLAGS, *([] if has_scroll_bars else ["--hide-scrollbars"])]
         self.timeout = timeout
         self.requests: list[str] = []
         """Every address that the page asked for, its own first."""
@@ -91,7 +92,7 @@ class Browser:
                 "-c",
                 command,
                 program,
-                *_FLAGS,
+                *self._flags,
                 f"--user-data-dir={self._profile.name}",
                 _BLANK,
             ],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +16,15 @@ import pytest
 from browser import PROGRAM, Browser
 from genlock._page._render import write
 from genlock._records import Site
-from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._traces import _report_wording as wording
+from genlock._traces._events import (
+    Event,
+    Failure,
+    Trace,
+    TracedGuard,
+    TracedThread,
+    Unfinished,
+)
 from subprocesses import run_program
 from traces import drawn_trace
 
@@ -104,7 +115,6 @@ def colour_at(
     return browser.tell(
         f"""(() => {{
             const canvas = {CANVAS};
-            const rows = [2, 2];
             const gutter = Math.max(64, Math.min(170, Math.round(canvas.width * 0.16)));
             const share = ({microsecond} - 1 + 98 * 0.015) / (98 * 1.03);
             const top = 26 + 6 + {lane} * (2 * 20 + 12) + {depth} * 20;
@@ -140,9 +150,11 @@ def test_what_is_missing_and_what_was_found_stand_at_the_top(page: Browser) -> N
     assert text_of(page, "#missing").startswith("Dropped: 1,234 older events")
     assert text_of(page, "#facts").endswith("2023-11-14 22:13:20 UTC")
     chips = text_of(page, "#summary").split("\n")
-    assert chips[:4] == [
-        "2 errors",
-        "2 call cycles",
+    assert chips[:6] == [
+        "4 errors",
+        "2 calls raised or refused",
+        "1 call cycle",
+        "1 possible call cycle",
         "1 inverted order",
         "1 call met a busy guard, waited 10 µs",
     ]
@@ -150,10 +162,10 @@ def test_what_is_missing_and_what_was_found_stand_at_the_top(page: Browser) -> N
 
 def test_errors_are_told_as_the_terminal_shows_them(page: Browser) -> None:
     texts = page.tell("[...document.querySelectorAll('#failures pre')].map((it) => it.textContent)")
-    assert texts == ["[GL011] it ended", TEXT]  # the one that ended the program comes first
-    told = text_of(page, "#failures details:nth-of-type(2) summary")
-    assert "3 times in all, in MainThread, at 69 µs" in told
-    assert "KeyError\traised by log\tsend\tshop8.py:8\t1 \u00d7" in text_of(page, "#troubles")
+    assert texts == [TEXT, "[GL011] it ended"]  # the first to come up comes first
+    told = text_of(page, "#failures details:nth-of-type(1) summary")
+    assert "3 times in all, in MainThread, refused at 69.0 µs" in told
+    assert "KeyError\traised by shop.log\tshop8.py:8\t1 \u00d7" in text_of(page, "#troubles")
 
 
 def test_calls_and_waits_have_their_places(page: Browser) -> None:
@@ -180,7 +192,7 @@ def test_an_arrow_leads_where_a_coroutine_went_on_in_another_thread(page: Browse
 
 def test_the_call_graph_marks_what_comes_back_and_what_is_inverted(page: Browser) -> None:
     kinds = page.tell("[...document.querySelectorAll('.edge')].map((it) => it.textContent)")
-    assert any("⟲ ⇄ 1 \u00d7" in it and "stock → orders" in it for it in kinds)
+    assert any("⟲? ⇄ 1 \u00d7" in it and "stock → orders" in it for it in kinds)
     assert "orders → stock  shop12.py:12  (MainThread)" in text_of(page, ".finding.inversion")
     assert "Call cycle: log → log" in text_of(page, ".finding.cycle")
 
@@ -225,6 +237,209 @@ def test_a_recording_of_next_to_nothing_is_shown(
     assert browser.complaints == []
     if not trace.events:
         assert text_of(browser, "#table") == "No calls."
+
+
+def opened(browser: Browser, tmp_path: Path, *events: Event, **more: Any) -> None:
+    """Open the page of a trace."""
+    made = tmp_path / "run.html"
+    write(Trace(events, pid=71, **more), "run.json", str(made))
+    browser.open(made)
+
+
+def test_what_was_under_way_at_the_end_is_told(browser: Browser, tmp_path: Path) -> None:
+    standing = Unfinished("stock", "worker-1", "send", is_waiting=True, waited=2_000_000_000)
+    opened(browser, tmp_path, EVENTS[0], unfinished=(standing,))
+    assert text_of(browser, "#missing").splitlines() == [
+        "Unfinished: 1 call was under way still when the recording ended.",
+        "    worker-1 waits for stock, for 2 s so far",
+    ]
+    assert text_of(browser, "#summary").split("\n")[0].startswith("1 call under way at the end")
+    assert "no waits" not in text_of(browser, "#summary")
+    assert "No call cycle in what is shown." in text_of(browser, "#findings")
+
+
+def test_a_clean_verdict_is_of_what_is_shown(browser: Browser, tmp_path: Path) -> None:
+    opened(browser, tmp_path, EVENTS[0])
+    assert "No errors, no cycles, no waits" in text_of(browser, "#summary")
+    assert "in what is shown" not in text_of(browser, "#summary")
+    opened(browser, tmp_path, EVENTS[0], dropped=3)
+    assert "No errors, no cycles, no waits in what is shown" in text_of(browser, "#summary")
+
+
+def test_a_recording_without_calls_says_how_to_get_some(browser: Browser, tmp_path: Path) -> None:
+    opened(browser, tmp_path, epoch=1_700_000_000_000_000_000)
+    assert text_of(browser, "main").strip() == ""
+    assert "genlock run --guard module:function" in text_of(browser, "body")
+    assert "UTC" not in text_of(browser, "body")
+    assert "in view" not in text_of(browser, "body")
+
+
+def test_a_refused_call_is_told_with_the_same_moments_wherever_that_is(
+    browser: Browser, tmp_path: Path
+) -> None:
+    call = told("log send refused DeadlockError", MAIN, 7, 3_588_338, 3_588_338, waited=2_580_014)
+    failure = Failure("GL003", "DeadlockError", "why", guard="log", thread="MainThread")
+    opened(browser, tmp_path, EVENTS[0], call, failures=(replace(failure, at=3_539_354),))
+    moments = "asked at 1.01 ms, waited 2.58 ms, refused at 3.59 ms"
+    assert moments in text_of(browser, "#failures summary")
+    browser.click("#failures .buttons button")
+    assert f"when\n{moments}" in browser.tell(DETAILS)
+
+
+def test_an_error_before_what_is_left_has_no_moment(browser: Browser, tmp_path: Path) -> None:
+    failure = Failure("GL001", "ReentrantCallError", "why", guard="log", at=1)
+    opened(browser, tmp_path, EVENTS[0], failures=(failure,))
+    assert text_of(browser, "#failures summary").endswith("before what is shown")
+
+
+def test_many_errors_are_told_when_asked_for(browser: Browser, tmp_path: Path) -> None:
+    failures = [Failure("GL001", "ReentrantCallError", str(at), at=at) for at in range(1, 31)]
+    opened(browser, tmp_path, EVENTS[0], failures=tuple(failures))
+    cards = "document.querySelectorAll('#failures details').length"
+    assert text_of(browser, "#summary").startswith("30 errors")
+    assert browser.tell(cards) == 20
+    assert text_of(browser, "#more-errors") == "Show 10 more errors"
+    browser.click("#more-errors")
+    assert browser.tell(cards) == 30
+    assert browser.tell("document.querySelector('#more-errors').hidden")
+
+
+ENDS_OF_LOOP = """
+[...document.querySelectorAll('.edge.cycle path')].map((path) => {
+    const ends = [0, path.getTotalLength()].map((it) => path.getPointAtLength(it));
+    const boxes = [...document.querySelectorAll('.node rect:first-of-type')]
+        .map((it) => it.getBBox());
+    const gap = (it, box) => Math.hypot(
+        Math.max(box.x - it.x, 0, it.x - box.x - box.width),
+        Math.max(box.y - it.y, 0, it.y - box.y - box.height));
+    const middle = path.getPointAtLength(path.getTotalLength() / 2);
+    const near = (it) => Math.min(...boxes.map((box) => gap(it, box)));
+    return [...ends, middle].map(near).concat(path.getBBox().width * path.getBBox().height);
+})
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_coroutine_that_came_back_to_itself_has_a_loop(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    chain = [TracedGuard(number, f"stage-{number}") for number in range(3)]
+    events = [
+        Event(guard, MAIN, "send", 1_000 + guard.number, 9_000 - guard.number) for guard in chain
+    ][::-1]
+    again = Event(chain[-1], MAIN, "send", 5_000, 5_000, "refused", "ReentrantCallError")
+    opened(browser, tmp_path, again, *events)
+    browser.resize(width, 900)
+    browser.click("[name=by][value=function]")
+    browser.click("[name=by][value=guard]")
+    (loop,) = browser.tell(ENDS_OF_LOOP)
+    begin, end, middle, area = loop
+    assert max(begin, end) < 1
+    assert middle > 15
+    assert area > 300
+    is_high = browser.tell("(({ width, height }) => height.baseVal.value > width.baseVal.value)"
+                           "(document.querySelector('#graph svg'))")  # fmt: skip
+    assert is_high == (width == 400)
+
+
+def test_labels_of_links_lie_on_them(page: Browser) -> None:
+    gaps = page.tell(
+        """
+        [...document.querySelectorAll('.edge')].map((edge) => {
+            const path = edge.querySelector('path');
+            const label = edge.querySelector('rect').getBBox();
+            const [x, y] = [label.x + label.width / 2, label.y + label.height / 2];
+            const length = path.getTotalLength();
+            const points = Array.from({ length: 201 }, (_, it) =>
+                path.getPointAtLength(length * it / 200));
+            return Math.min(...points.map((it) => Math.hypot(it.x - x, it.y - y)));
+        })
+        """
+    )
+    assert len(gaps) == 3
+    assert max(gaps) < 12
+
+
+def test_the_lines_of_all_links_can_be_read(page: Browser) -> None:
+    page.tell("document.querySelector('#links summary').focus()")
+    page.press("Enter")
+    assert page.tell("document.querySelector('#links').open")
+    assert "orders\t⟲? ⇄ stock\t1 \u00d7\t4 µs\tshop12.py:12\tMainThread" in text_of(page, "#links")
+
+
+def test_what_was_found_stays_whatever_the_boxes_are_for(page: Browser) -> None:
+    before = text_of(page, "#summary"), text_of(page, "#findings")
+    page.click("[name=by][value=function]")
+    assert (text_of(page, "#summary"), text_of(page, "#findings")) == before
+
+
+def test_guards_of_one_function_have_shades_of_one_colour(browser: Browser, tmp_path: Path) -> None:
+    guards = [TracedGuard(number, "stage", "demo.stage") for number in (1, 2, 3)]
+    calls = [
+        Event(guard, MAIN, "send", 1_000 + at * 30_000, 1_000 + at * 30_000 + 25_000)
+        for at, guard in enumerate(guards)
+    ]
+    opened(browser, tmp_path, *calls, Event(GUARDS["log"], WORKER, "send", 98_000, 99_000))
+    colours = [colour_at(browser, middle, 0) for middle in (13, 43, 73)]
+    assert len(set(colours)) == 3
+
+
+def test_a_wait_has_the_colour_of_what_it_waits_for_at_its_foot(page: Browser) -> None:
+    assert colour_at(page, 15, 1, down=15) == colour_at(page, 58, 1)
+    assert colour_at(page, 15, 1, down=8) != colour_at(page, 58, 1)
+
+
+WORDS = (files("genlock._page") / "assets" / "words.js").read_text("utf-8")
+
+
+def in_words(browser: Browser, expression: str) -> Any:
+    """What the functions that put figures into words make of them."""
+    return browser.tell(f"(() => {{ {WORDS}\nreturn {expression}; }})()")
+
+
+def test_durations_are_those_of_the_terminal(page: Browser) -> None:
+    chance = random.Random(7)
+    numbers = [round(10 ** chance.uniform(0, 18)) for _ in range(2_000)]
+    numbers += [999, 1_000, 999_499, 999_500, 999_600, 1_125, 2_500, 59_499_999_999, 10**18]
+    shown = in_words(page, f"{numbers}.map((it) => duration(it))")
+    assert shown == [wording.duration(number) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("moment", "step", "text"),
+    [
+        (3_592_338, 1_000, "3.592 ms"),
+        (83_456_000, 100_000, "83.5 ms"),
+        (3_600_000_000_000, 1_000_000_000, "1 h"),
+        (3_725_250_000_000, 10_000_000, "1 h 2 min 5.25 s"),
+        (90_000_000_000_000, 3_600_000_000_000, "1 d 1 h"),
+        (0, 3_600_000_000_000, "0 ms"),
+    ],
+)
+def test_moments_are_as_exact_as_they_have_to_be(
+    page: Browser, moment: int, step: int, text: str
+) -> None:
+    if moment:
+        assert in_words(page, f"moment({moment}, {step})") == text
+    else:
+        assert in_words(page, f"moment(0, {step}, 1e15)") == "0 s"
+
+
+def test_deep_in_a_long_recording_moments_are_told_from_a_nearer_one_on(
+    browser: Browser, tmp_path: Path
+) -> None:
+    hour = 3_600_000_000_000
+    calls = [
+        Event(GUARDS["log"], MAIN, "send", at * hour + 1, at * hour + 1_000) for at in range(102)
+    ]
+    opened(browser, tmp_path, *calls)
+    assert text_of(browser, "#in-view") == "4 d 8 h in view"
+    browser.tell(f"{CANVAS}.focus()")
+    browser.press("n")
+    for _ in range(5):
+        browser.press("n")
+    browser.press("Enter")
+    assert text_of(browser, "#in-view") == "1.5 µs in view, from 4 h 59 min 59.9998 s on"
 
 
 # Themes -------------------------------------------------------------------------------------------
@@ -279,8 +494,9 @@ def test_it_zooms_by_keys_buttons_and_wheel(page: Browser) -> None:
 
 def test_the_wheel_alone_scrolls_the_page(page: Browser) -> None:
     left, top, width, height = place(page)
+    before = page.tell("scrollY")
     page.mouse("Wheel", left + width / 2, top + height / 2, deltaX=0, deltaY=-200)
-    page.settle()
+    page.until(f"scrollY < {before}")
     assert page.tell(IN_VIEW) == "101 µs in view"
 
 
@@ -304,6 +520,52 @@ def drag(browser: Browser, start: float, end: float, y: float, *, shift: bool = 
     browser.mouse("Released", end, y, clickCount=1, **held)
     browser.settle()
     browser.settle()
+
+
+def test_a_drag_with_shift_straight_down_marks_nothing(page: Browser) -> None:
+    left, top, width, height = place(page)
+    held: dict[str, Any] = {"button": "left", "buttons": 1, "modifiers": 8}
+    page.mouse("Pressed", left + width / 2, top + 40, clickCount=1, **held)
+    page.mouse("Moved", left + width / 2, top + height - 5, **held)
+    page.mouse("Released", left + width / 2, top + height - 5, clickCount=1, **held)
+    page.settle()
+    assert page.tell(IN_VIEW) == "101 µs in view"
+
+
+def test_the_sum_of_a_stretch_is_scrolled_into_sight(page: Browser) -> None:
+    page.resize(1280, 300)
+    left, top, width, height = place(page)
+    drag(page, left + width * 0.4, left + width * 0.6, top + height - 5, shift=True)
+    box = "document.querySelector('#details').getBoundingClientRect()"
+    assert page.tell(f"{box}.top >= 0 && {box}.top < innerHeight")
+
+
+def test_keys_zoom_wherever_one_is_but_where_one_types(page: Browser) -> None:
+    page.press("+")
+    assert page.tell(IN_VIEW) == "60.6 µs in view"
+    page.press("0")
+    page.tell("document.querySelector('#table button').focus()")
+    page.press("+")
+    assert page.tell(IN_VIEW) == "60.6 µs in view"
+    page.press("0")
+    page.press("/")
+    for key in "+n":
+        page.press(key)
+    assert page.tell("document.querySelector('#search').value") == "+n"
+    assert page.tell(IN_VIEW) == "101 µs in view"
+
+
+def test_scroll_bars_hide_no_call(tmp_path: Path, shop: Path) -> None:
+    with Browser(has_scroll_bars=True) as browser:
+        browser.open(shop, size=(1280, 500))
+        assert browser.tell("innerWidth - document.documentElement.clientWidth") > 0
+        lanes = "document.querySelector('#lanes')"
+        assert browser.tell(f"{CANVAS}.clientWidth <= {lanes}.clientWidth")
+        threads = [TracedThread(number, f"thread-{number}", number) for number in range(1, 61)]
+        events = [Event(GUARDS["stock"], it, "send", it.number, it.number + 9) for it in threads]
+        opened(browser, tmp_path, *events)
+        assert browser.tell(f"{lanes}.offsetWidth - {lanes}.clientWidth") > 2
+        assert browser.tell(f"{CANVAS}.clientWidth <= {lanes}.clientWidth")
 
 
 def test_it_fits_a_narrow_window(page: Browser) -> None:
@@ -354,6 +616,31 @@ def test_buttons_lead_along_a_coroutine(page: Browser) -> None:
     assert page.tell("document.querySelector('#details button:nth-of-type(2)').disabled")
 
 
+def test_the_focus_stays_on_the_way_that_one_goes(page: Browser) -> None:
+    search(page, "shop12.py:12")
+    page.press("Enter")
+    page.tell("document.querySelector('#details button:nth-of-type(2)').focus()")
+    page.press("Enter")
+    assert "waited\n10 µs" in page.tell(DETAILS)
+    assert page.tell("document.querySelector('#details').contains(document.activeElement)")
+
+
+def test_in_a_dense_part_the_pointer_finds_the_call_that_failed(
+    browser: Browser, tmp_path: Path
+) -> None:
+    guard = GUARDS["stock"]
+    events = [Event(guard, MAIN, "send", at, at + 9) for at in range(0, 1_000_000, 10)]
+    events[50_003] = replace(events[50_003], outcome="raised", error="KeyError")
+    opened(browser, tmp_path, *events)
+    left, top, width, _ = place(browser)
+    gutter = max(64, min(170, round(width * 0.16)))
+    x = left + gutter + (width - gutter) * (0.50003 + 0.015) / 1.03 - 2
+    browser.mouse("Moved", x, top + 26 + 6 + 8)
+    browser.until("!document.querySelector('#tooltip').hidden")
+    assert "raised KeyError" in text_of(browser, "#tooltip")
+    assert "more calls here: zoom in" in text_of(browser, "#tooltip")
+
+
 # Search -------------------------------------------------------------------------------------------
 
 
@@ -387,6 +674,20 @@ def test_an_error_is_found_from_its_line(page: Browser) -> None:
     assert page.tell(DETAILS).startswith("log: send")
 
 
+def test_what_is_found_from_a_row_is_of_that_row_alone(browser: Browser, tmp_path: Path) -> None:
+    guards = [TracedGuard(number, "stock", "shop.stock") for number in range(1, 13)]
+    events = [
+        Event(guard, MAIN, "send", guard.number * 100, guard.number * 110) for guard in guards
+    ]
+    opened(browser, tmp_path, *events)
+    browser.click("#table tbody tr:last-child button")
+    assert browser.tell("document.querySelector('#search').value") == "stock#1"
+    assert text_of(browser, "#found") == "1 call found"
+    assert browser.tell(f"document.activeElement === {CANVAS}")
+    search(browser, "stock#1")
+    assert text_of(browser, "#found") == "4 calls found"
+
+
 # The table ----------------------------------------------------------------------------------------
 
 
@@ -407,10 +708,59 @@ def test_the_table_is_sorted_by_any_column(page: Browser) -> None:
     assert first_names(page)[0] == "stock"
 
 
+def test_figures_are_sorted_as_figures_and_drawn_as_bars(browser: Browser, tmp_path: Path) -> None:
+    took = {"orders": 900, "stock": 1_000, "log": 20_000}
+    calls = [
+        Event(GUARDS[name], MAIN, "send", at * 30_000, at * 30_000 + took[name])
+        for at, name in enumerate(took)
+    ]
+    opened(browser, tmp_path, *calls)
+    assert first_names(browser) == ["log", "stock", "orders"]
+    browser.click("#table th:nth-child(3) button")
+    assert first_names(browser) == ["orders", "stock", "log"]
+    shares = browser.tell(
+        "[...document.querySelectorAll('#table .bar')]"
+        ".map((it) => parseFloat(it.style.getPropertyValue('--share')))"
+    )
+    assert shares == pytest.approx([4.5, 5, 100])
+
+
+def test_a_box_of_the_graph_finds_its_calls(page: Browser) -> None:
+    page.tell(
+        "document.querySelectorAll('.node').forEach((it) =>"
+        " it.textContent.startsWith('stock') && it.setAttribute('id', 'wanted'))"
+    )
+    page.click("#wanted")
+    assert text_of(page, "#found") == "2 calls found"
+    page.tell("document.querySelector('#wanted').focus()")
+    page.press("Enter")
+    assert text_of(page, "#found") == "2 calls found"
+
+
+def test_the_overview_shows_where_calls_are_and_moves_the_view(page: Browser) -> None:
+    pixels = (
+        "(() => { const it = document.querySelector('#overview'); const all = it.getContext('2d')"
+        ".getImageData(0, 0, it.width, it.height).data; const seen = new Set();"
+        " for (let at = 0; at < all.length; at += 4) seen.add(all.slice(at, at + 4).join());"
+        " return seen.size; })()"
+    )
+    assert page.tell(pixels) > 3
+    for _ in range(3):
+        page.click("#zoom-in")
+    before = page.tell(f"{CANVAS}.toDataURL()")
+    left, top, width = page.tell(
+        "(() => { const it = document.querySelector('#overview').getBoundingClientRect();"
+        " return [it.x, it.y, it.width]; })()"
+    )
+    drag(page, left + width * 0.57, left + width * 0.7, top + 20)
+    assert page.tell(IN_VIEW) == "12.6 µs in view"
+    assert page.tell(f"{CANVAS}.toDataURL()") != before
+
+
 def test_rows_can_be_those_of_functions(page: Browser) -> None:
     page.click("[name=by][value=function]")
     assert "shop.stock" in first_names(page)
-    assert "shop.orders → shop.stock" in text_of(page, ".finding.inversion")
+    assert "shop.orders → shop.stock" in page.tell("document.querySelector('#graph').textContent")
 
 
 # Paper --------------------------------------------------------------------------------------------
@@ -430,6 +780,63 @@ def test_it_prints_in_the_light_theme_and_goes_back(browser: Browser, shop: Path
     browser.ask("Emulation.setEmulatedMedia", media="print")
     assert browser.tell("getComputedStyle(document.querySelector('.toolbar')).display") == "none"
     browser.ask("Emulation.setEmulatedMedia", media="")
+
+
+def test_a_long_time_line_is_printed_in_pieces_and_wastes_no_pages(
+    browser: Browser, tmp_path: Path
+) -> None:
+    threads = [TracedThread(number, f"thread-{number}", number) for number in range(1, 61)]
+    guards = [TracedGuard(number, f"stage-{number}") for number in range(150)]
+    events = [Event(guards[0], it, "send", it.number * 100, it.number * 110) for it in threads]
+    opened(browser, tmp_path, *events)
+    browser.tell(
+        "addEventListener('beforeprint', () => { window.heights ="
+        " [...document.querySelectorAll('#paper canvas')].map((it) => it.height); })"
+    )
+    pdf = browser.print()
+    heights = browser.tell("window.heights")
+    assert max(heights) <= 300 + 26
+    assert sum(heights) - 26 * len(heights) >= 60 * 32
+    assert len(re.findall(rb"/Type /Page\b", pdf)) <= 4
+    assert browser.tell("document.querySelectorAll('#paper canvas').length") == 0
+    deep = [Event(it, MAIN, "send", 1_000 + it.number, 9_000 - it.number) for it in guards][::-1]
+    opened(browser, tmp_path, *deep)
+    assert len(re.findall(rb"/Type /Page\b", browser.print())) <= 13
+
+
+def test_printing_changes_nothing_for_good(browser: Browser, tmp_path: Path) -> None:
+    guards = [TracedGuard(number, f"stage-{number}") for number in range(130)]
+    events = [Event(it, MAIN, "send", it.number * 100, it.number * 100 + 9) for it in guards]
+    opened(browser, tmp_path, *events, Event(guards[1], MAIN, "send", 105, 106))
+    rows = "document.querySelectorAll('#table tbody tr').length"
+    browser.tell(f"addEventListener('beforeprint', () => {{ window.rows = {rows}; }})")
+    before = browser.tell(f"[{rows}, document.querySelectorAll('details[open]').length]")
+    shown = browser.tell(f"{CANVAS}.toDataURL()")
+    browser.print()
+    browser.settle()
+    assert browser.tell("window.rows") == 130
+    assert before == [100, 0]
+    assert browser.tell(f"[{rows}, document.querySelectorAll('details[open]').length]") == before
+    assert browser.tell(f"{CANVAS}.toDataURL()") == shown
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_where_no_script_may_run_it_says_that_alone(
+    browser: Browser, shop: Path, theme: str
+) -> None:
+    browser.ask("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        features = [{"name": "prefers-color-scheme", "value": theme}]
+        browser.ask("Emulation.setEmulatedMedia", features=features)
+        browser.ask("Page.navigate", url=shop.resolve().as_uri())
+        browser.wait_for("Page.loadEventFired")
+        shown = text_of(browser, "body").strip()
+        assert shown.startswith("This page draws what it holds with a script of its own")
+        assert shown.count("\n") == 0
+        colour = browser.tell("getComputedStyle(document.body).backgroundColor")
+        assert (colour == "rgb(255, 255, 255)") == (theme == "light")
+    finally:
+        browser.ask("Emulation.setScriptExecutionDisabled", value=False)
 
 
 # Many calls ---------------------------------------------------------------------------------------
@@ -472,7 +879,7 @@ def test_a_dense_graph_is_cut_to_what_can_be_read(browser: Browser, tmp_path: Pa
     write(Trace(tuple(events), pid=71), "run.json", str(made))
     browser.open(made)
     assert browser.tell("document.querySelectorAll('.edge').length") == 120
-    assert browser.tell("document.querySelectorAll('.edge.cycle').length") == 2
+    assert browser.tell("document.querySelectorAll('.edge.possible').length") == 2
     assert f"Not drawn: {len(pairs) + 1 - 120} links" in text_of(browser, "#graph")
 
 

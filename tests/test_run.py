@@ -17,6 +17,7 @@ import pytest
 import genlock
 from genlock._interpreter import _stacks
 from genlock._programs import _run_wording
+from genlock._traces._events import Event, Trace, TracedGuard, TracedThread
 from subprocesses import run_python
 
 if TYPE_CHECKING:
@@ -698,8 +699,10 @@ def without_own_frames(text: str) -> str:
     return re.sub(r'  File "[^"]*/genlock/_[^"]*".*\n(    .*\n)*', "", text)
 
 
-def told(calls: int, name: str) -> str:
-    return f"genlock: {_run_wording.recorded(calls, 0, name)}\n"
+def told(calls: int, name: str, dropped: int = 0) -> str:
+    """What is said of so many calls."""
+    call = Event(TracedGuard(1, "cor"), TracedThread(1, "MainThread", 7), "send", 1, 2)
+    return f"genlock: {_run_wording.recorded(Trace((call,) * calls, dropped), name)}\n"
 
 
 @pytest.mark.parametrize(
@@ -819,7 +822,7 @@ def test_a_child_leaves_the_recording_to_its_parent(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_cannot_be_saved_in_the_end_changes_nothing_else(tmp_path: Path) -> None:
-    write(tmp_path, GUARDED + "os.remove('run.json')\nos.mkdir('run.json')\nsys.exit(3)\n")
+    write(tmp_path, GUARDED + "os.mkdir('run.json')\nsys.exit(3)\n")
     ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
     assert (ran.stdout, ran.returncode) == ("1\n", 3)
     assert ran.stderr == "genlock: --trace: cannot write to 'run.json': Is a directory\n"
@@ -850,7 +853,7 @@ def test_without_guards_there_is_nothing_to_record_and_with_guard_there_is(tmp_p
 def test_calls_that_did_not_fit_are_told(tmp_path: Path) -> None:
     write(tmp_path, GUARDED + "for value in range(100_000):\n    cor.send(value)\n")
     ran = genlock_run("--trace", "run.jsonl", "program.py", directory=tmp_path)
-    assert ran.stderr == f"genlock: {_run_wording.recorded(100_000, 2, 'run.jsonl')}\n"
+    assert ran.stderr == told(100_000, "run.jsonl", dropped=2)
     assert "the last 100,000 of 100,002 calls" in ran.stderr
 
 

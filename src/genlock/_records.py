@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 Operation = Literal["send", "next", "throw", "close", "exclusive"]
@@ -23,13 +23,14 @@ Status = Literal["created", "suspended", "running", "closed", "idle"]
 class Site:
     """A place in the source: file, line (from 1), function, and the code that stands there.
 
+    The code is what was read there; whether it was makes no other place of it.
     Immutable, as are all records, and so safe in any thread.
     """
 
     file: str
     line: int
     function: str
-    code: str = ""
+    code: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

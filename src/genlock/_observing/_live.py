@@ -81,6 +81,15 @@ def snapshot() -> Snapshot:
     )
 
 
+def in_use() -> list[GuardState]:
+    """The guards that some call is inside of or waits for: a short look, at the stacks alone."""
+    gates = live_gates() if _stacks.RUN_AT_ONCE else []
+    with _stacks.reading():
+        look = Look(gates)
+        found = {id(gate): gate for gate in chain(look.gates_in_use(), filter(is_busy, gates))}
+        return [look.state(gate) for gate in found.values()]
+
+
 def _at_rest(look: Look, gates: Iterable[Gate]) -> Iterable[GuardState]:
     for gate in gates:
         try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from genlock._page._source import Source
 from genlock._traces import _nesting
 from genlock._traces._events import told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-    from genlock._traces._events import Event, Trace
+    from genlock._traces._events import Trace
     from genlock._traces._nesting import Placed
+    from genlock._traces._source import Source
 
 Column = list[int] | int
 """A number for each event, or the one that all events have."""
@@ -21,60 +22,27 @@ Column = list[int] | int
 
 def zero(trace: Trace) -> int:
     """When the first event of a trace had begun to wait, or to run: times are told since then."""
-    return min((_since(event) for event in trace.events), default=0)
+    return min((_nesting.since(event) for event in trace.events), default=0)
 
 
-def columns(trace: Trace) -> dict[str, Any]:
+def columns(trace: Trace, source: Source | None = None) -> dict[str, Any]:
     """The events in the order in which they began, and all that they refer to by number.
 
+    The lines of callers are read from `source`, where the trace does not tell them.
     Times are in nanoseconds: "begin" since that of the event before, "took" since the begin,
     "waited" and "deferred" before it. "outer" is how many events ago the call began that it was
     made inside of; 0 for none. Numbers of guards, lanes, texts and sites are places in their lists.
     """
     places = list(_nesting.placed(trace.events))
     lanes = sorted({(it.event.thread.number, it.lane) for it in places})
-    laid = sorted(_laid(places, lanes), key=lambda it: (it.event.begin, it.depth))
+    places.sort(key=lambda it: (it.event.begin, it.depth))
     names = told_apart(trace.guards)
     threads = {thread.number: thread.name for thread in trace.threads}
     return {
         "guards": [[names[it.number], it.function, it.file, it.line] for it in trace.guards],
-        "lanes": [[thread, _lane_name(threads[thread], lane)] for thread, lane in lanes],
-        **_told(trace, laid),
+        "lanes": [[thread, _nesting.lane_name(threads[thread], lane)] for thread, lane in lanes],
+        **_told(trace, places, lanes, source),
     }
-
-
-class _Laid(NamedTuple):
-    """An event in the row of a lane; its place in the trace, and that of the call around it."""
-
-    event: Event
-    lane: int
-    depth: int
-    order: int
-    outer: int | None
-
-
-def _laid(places: Iterable[Placed], lanes: Iterable[tuple[int, int]]) -> Iterator[_Laid]:
-    """Where the events lie. Within one row, which is a depth of a lane, none overlap."""
-    numbers = {lane: number for number, lane in enumerate(lanes)}
-    stacks: list[list[Placed]] = [[] for _ in numbers]
-    for place in places:
-        lane = numbers[place.event.thread.number, place.lane]
-        stack = stacks[lane]
-        since = _since(place.event)
-        while stack and stack[-1].event.end <= since and stack[-1].order < place.order:
-            stack.pop()
-        # What lies around it may have been waiting still: then this is no part of that call.
-        outer = next((it.order for it in reversed(stack) if it.event.begin <= since), None)
-        yield _Laid(place.event, lane, len(stack), place.order, outer)
-        stack.append(place)
-
-
-def _since(event: Event) -> int:
-    return event.begin - event.waited
-
-
-def _lane_name(thread: str, lane: int) -> str:
-    return thread if lane == 0 else f"{thread} ({lane + 1})"
 
 
 class _Numbers:
@@ -92,16 +60,21 @@ class _Numbers:
         return iter(self._numbers)
 
 
-def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
+def _told(
+    trace: Trace,
+    laid: Sequence[Placed],
+    lanes: Iterable[tuple[int, int]],
+    source: Source | None,
+) -> dict[str, Any]:
+    lane_numbers = {lane: number for number, lane in enumerate(lanes)}
     guards = {guard.number: place for place, guard in enumerate(trace.guards)}
     places = {it.order: place for place, it in enumerate(laid)}
-    source = Source(trace)
     sites, texts = _Numbers(None), _Numbers("")
     events = [it.event for it in laid]
     times = [zero(trace), *(event.begin for event in events)]
     told = {
         "guard": [guards[event.guard.number] for event in events],
-        "lane": [it.lane for it in laid],
+        "lane": [lane_numbers[it.event.thread.number, it.lane] for it in laid],
         "depth": [it.depth for it in laid],
         "begin": [later - earlier for earlier, later in pairwise(times)],
         "took": [event.end - event.begin for event in events],
@@ -114,7 +87,7 @@ def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
         "sent": [texts.of(event.sent or "") for event in events],
         "got": [texts.of(event.got or "") for event in events],
         "outer": [
-            0 if it.outer is None else place - places[it.outer] for place, it in enumerate(laid)
+            0 if it.around is None else place - places[it.around] for place, it in enumerate(laid)
         ],
     }
     return {
@@ -122,7 +95,7 @@ def _told(trace: Trace, laid: Sequence[_Laid]) -> dict[str, Any]:
         "events": {name: _column(values) for name, values in told.items()},
         "texts": list(texts),
         "sites": [
-            site and [site.file, site.line, site.function, source.code_at(site)] for site in sites
+            site and list(astuple(source.with_code(site) if source else site)) for site in sites
         ],
     }
 

@@ -11,9 +11,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from genlock._page._data import page_data
+from genlock._traces._whole_files import written_whole
 
 if TYPE_CHECKING:
     from genlock._traces._events import Trace
+    from genlock._traces._source import Source
 
 SCRIPTS = (
     "words.js",
@@ -31,6 +33,7 @@ SCRIPTS = (
     "stretch.js",
     "tables.js",
     "failures.js",
+    "findings.js",
     "call_graph.js",
     "theme.js",
     "keys.js",
@@ -42,14 +45,15 @@ _UNSAFE = {ord(it): f"\\u{ord(it):04x}" for it in "<>&"}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def write(trace: Trace, name: str, path: str) -> int:
+def write(trace: Trace, name: str, path: str, source: Source | None = None) -> int:
     """Write the page of a trace to a file; returns its size in bytes.
 
-    `name` is what the page calls the recording. Raises OSError where that cannot be written.
+    `name` is what the page calls the recording. Lines of `source` are in it, where the trace does
+    not tell them. Raises OSError where the file cannot be written: it is then as it was.
     """
     # A name that UTF-8 has no letters for is shown as far as HTML can.
-    text = page(page_data(trace, name)).encode("utf-8", "xmlcharrefreplace")
-    with open(path, "wb") as file:
+    text = page(page_data(trace, name, source)).encode("utf-8", "xmlcharrefreplace")
+    with written_whole(path, "wb") as file:
         return file.write(text)
 
 

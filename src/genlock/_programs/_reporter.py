@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genlock._explaining._explain import Explanation
+    from genlock._records import Sighting
+    from genlock._traces._events import Fate
 
 _SETTLED_AFTER = 0.1
 """Seconds after which an error that no hook has got is taken for one that the program caught."""
@@ -37,12 +39,19 @@ class Reporter:
     Args:
         write: writes a text, or facts in its place; must not raise.
         tells_caught: whether to tell of errors that the program catches, too.
+        note_end: called with every error that somebody has printed and with its fate, before
+            anything is told of it; must not raise.
     """
 
     def __init__(
-        self, write: Callable[[str, dict[str, object]], None], *, tells_caught: bool
+        self,
+        write: Callable[[str, dict[str, object]], None],
+        *,
+        tells_caught: bool,
+        note_end: Callable[[BaseException | None, Fate], None] | None = None,
     ) -> None:
         self._write, self._tells_caught = write, tells_caught
+        self._note_end = note_end
         self._lookout = Lookout(self._notice)
         self._unsettled: deque[tuple[float, Seen, Explanation]] = deque()
         self._is_teller_at_work = _thread.allocate_lock()
@@ -62,8 +71,10 @@ class Reporter:
             self._say("note", _run_wording.ONLY_LOGGED)
             _see_logged(self._tell_of_logged)
 
-    def tell(self, error: BaseException | None, fate: str, about: object = None) -> None:
+    def tell(self, error: BaseException | None, fate: Fate, about: object = None) -> None:
         """Tell what an error that somebody has printed was about, and those that it came from."""
+        if self._note_end is not None:
+            self._note_end(error, fate)
         try:
             for each in _errors_within(error):
                 self._tell_one(each, fate, about, error)
@@ -80,7 +91,7 @@ class Reporter:
             number = numbers.get(seen.place, 1)
             if self._tells_caught and number > 1:
                 text = _run_wording.raised_often(seen.sighting, number)
-                self._say("times", text, number=number)
+                self._say("times", text, number=number, **_which(seen.sighting))
         told = {seen.place for seen in explained}
         untold = sum(number for place, number in numbers.items() if place not in told)
         if untold:
@@ -101,7 +112,7 @@ class Reporter:
     # Errors -----------------------------------------------------------------------------------
 
     def _tell_one(
-        self, error: BaseException, fate: str, about: object, within: BaseException | None
+        self, error: BaseException, fate: Fate, about: object, within: BaseException | None
     ) -> None:
         seen = self._lookout.what_was_seen_of(error)
         if seen is not None and seen.is_told:
@@ -118,7 +129,7 @@ class Reporter:
             self._explained.append(seen)
         self._explain(explanation, fate)
 
-    def _explain(self, explanation: Explanation, fate: str) -> None:
+    def _explain(self, explanation: Explanation, fate: Fate) -> None:
         facts = {"genlock": "error", "fate": fate, **asdict(explanation)}
         self._write(_run_wording.explained(explanation, fate), facts)
 
@@ -205,6 +216,13 @@ class Reporter:
                 self._explain(explanation, "caught")
         except BaseException as failure:
             self._own_failure(failure)
+
+
+def _which(sighting: Sighting | None) -> dict[str, object]:
+    """The code of an error and the line of its call, as those who read the facts know it."""
+    if sighting is None:
+        return {"code": "", "site": None}
+    return {"code": sighting.code, "site": asdict(sighting.call.site) if sighting.call else None}
 
 
 def _errors_within(error: BaseException | None) -> list[BaseException]:

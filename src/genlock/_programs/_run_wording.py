@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from genlock._traces._report_wording import NO_CALL, and_under_way, no_calls
 from genlock._wording import in_words, place
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from genlock._explaining._explain import Explanation
     from genlock._programs._patterns import Pattern, Use
     from genlock._records import Sighting
+    from genlock._traces._events import Trace
 
 _SHOWN = 5
 
@@ -73,19 +75,18 @@ def no_file(option: str, name: str, reason: str | None) -> str:
     return f"{option}: cannot write to {name!r}: {reason}"
 
 
-def recorded(kept: int, dropped: int, name: str, *, is_off: bool = False) -> str:
+def recorded(trace: Trace, name: str, *, is_off: bool = False) -> str:
     """The recording of a program is in its file."""
     if is_off:
         return f"recorded in {name}: no call, since GENLOCK=off in the environment"
-    if not kept:
-        return (
-            f"recorded in {name}: no call, since the program called no guard. To guard functions"
-            " of it:  genlock run --guard module:function …"
-        )
+    if no_calls(trace):
+        return f"recorded in {name}: no call, since {NO_CALL}"
+    kept = len(trace.events)
     calls = "1 call" if kept == 1 else f"{kept:,} calls"
-    if dropped:
-        calls = f"the last {kept:,} of {kept + dropped:,} calls"
-    return f"recorded in {name}: {calls} to guards. To read it:  genlock report {name}"
+    if trace.dropped:
+        calls = f"the last {kept:,} of {kept + trace.dropped:,} calls"
+    calls += f" to guards{and_under_way(trace)}"
+    return f"recorded in {name}: {calls}. To read it:  genlock report {name}"
 
 
 def matched_nothing(use: Use) -> str:

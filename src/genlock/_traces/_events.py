@@ -116,6 +116,29 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A call that was still under way when the recording ended, and so is no event.
+
+    Args:
+        guard: the name of the guard that it is inside of, or waits for.
+        thread: the name of the thread that made it.
+        operation: what was called.
+        is_waiting: whether it waits; else it is inside.
+        waited: how long it had waited by then, in nanoseconds, if it waits.
+        site: the line of the caller, where known.
+        at: the line that it stands at, of a call that is inside, where known.
+    """
+
+    guard: str
+    thread: str
+    operation: Operation
+    is_waiting: bool = False
+    waited: int = 0
+    site: Site | None = None
+    at: Site | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """What was recorded in one process.
 
@@ -126,6 +149,8 @@ class Trace:
         epoch: what to add to the times of events to get nanoseconds since 1970, UTC.
         cut: where the file that this was read from ended before its time, in words; else empty.
         failures: the errors about generators that came up meanwhile; a few hundred at most.
+        more_failures: how many came up beyond those.
+        unfinished: the calls that were still under way when the recording ended.
     """
 
     events: tuple[Event, ...] = ()
@@ -134,6 +159,8 @@ class Trace:
     epoch: int = 0
     cut: str = field(default="", compare=False)
     failures: tuple[Failure, ...] = ()
+    more_failures: int = 0
+    unfinished: tuple[Unfinished, ...] = ()
 
     @property
     def guards(self) -> tuple[TracedGuard, ...]:
@@ -147,13 +174,20 @@ class Trace:
 
 
 def told_apart(guards: Iterable[TracedGuard]) -> dict[int, str]:
-    """The names of guards by their numbers; those of one name get these, too."""
+    """The names of guards by their numbers; those of one name get these, too.
+
+    A name of which nothing could be seen is given in quotes.
+    """
     guards = tuple(guards)
     counts = Counter(guard.name for guard in guards)
     return {
-        guard.number: guard.name if counts[guard.name] == 1 else f"{guard.name}#{guard.number}"
+        guard.number: _visible(guard.name) + (f"#{guard.number}" if counts[guard.name] > 1 else "")
         for guard in guards
     }
+
+
+def _visible(name: str) -> str:
+    return name if name.strip() else repr(name)
 
 
 def by_function(guards: Iterable[TracedGuard]) -> dict[int, str]:

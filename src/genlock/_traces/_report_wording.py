@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -11,30 +12,71 @@ if TYPE_CHECKING:
 
     from genlock._records import Site
     from genlock._traces._calls import Cycle, Inversion
-    from genlock._traces._events import Failure, Trace
+    from genlock._traces._events import Failure, Trace, Unfinished
     from genlock._traces._summary import Row
 
 COLUMNS = ("coroutine", "resumptions", "inside", "waited", "contended", "longest wait", "ended")
-_STEP = 1000
+NO_CALL = (
+    "the program called no guard. To guard functions of it:  genlock run --guard module:function …"
+)
 _MOST = 12
 """How many names a line shows, and how many lines a list."""
 _LONGEST_NAME = 80
 
 
-def heading(path: str, trace: Trace) -> list[str]:
-    """What the recording is, and first of all what is missing from it."""
+def missing(trace: Trace) -> list[str]:
+    """What is not in the recording, or not in the part of it that is shown."""
     lines = []
     if trace.cut:
         lines.append(f"Incomplete: {only_so_far(trace.cut)}")
     if trace.dropped:
         lines.append(
-            f"Dropped: {_count(trace.dropped, 'older event')}, the buffer was full; "
-            "genlock.trace(size=…) keeps more."
+            f"Dropped: {_count(trace.dropped, 'older event')}, the buffer was full;"
+            " genlock run --trace-size, or genlock.trace(size=…), keeps more."
         )
+    if trace.more_failures:
+        lines.append(f"Not told: {_count(trace.more_failures, 'more error')} about generators.")
+    return lines + _under_way(trace.unfinished)
+
+
+def _under_way(calls: Sequence[Unfinished]) -> list[str]:
+    if not calls:
+        return []
+    are = "call was" if len(calls) == 1 else "calls were"
+    lines = [f"Unfinished: {len(calls):,} {are} under way still when the recording ended."]
+    lines += [f"    {_standing(call)}" for call in calls[:_MOST]]
+    if len(calls) > _MOST:
+        lines.append(f"    … and {len(calls) - _MOST:,} more")
+    return lines
+
+
+def _standing(call: Unfinished) -> str:
+    called = f", called at {_at(call.site)}" if call.site else ""
+    if call.is_waiting:
+        return f"{call.thread} waits for {call.guard}, for {duration(call.waited)} so far{called}"
+    if call.operation == "exclusive":
+        return f"{call.thread} has exclusive use of {call.guard}"
+    at = f" at {_at(call.at)}" if call.at else ""
+    return f"{call.thread} is inside of {call.guard}{at}{called}"
+
+
+def and_under_way(trace: Trace) -> str:
+    """How many calls there are beside the recorded ones, where there are any."""
+    return f", {len(trace.unfinished):,} under way still" if trace.unfinished else ""
+
+
+def facts(trace: Trace) -> str:
+    """How much there is in the recording, and of whom."""
     events, threads = _count(len(trace.events), "event"), _count(len(trace.threads), "thread")
     guards = _count(len(trace.guards), "guard")
-    lines.append(f"{path}: {events} of {guards} in {threads}, process {trace.pid}{_span(trace)}")
-    return lines
+    return f"{events} of {guards} in {threads}, process {trace.pid}{_span(trace)}"
+
+
+def no_calls(trace: Trace) -> str:
+    """Why there may be nothing to show; empty where there is something."""
+    if trace.events or trace.unfinished or trace.dropped or trace.cut:
+        return ""
+    return NO_CALL[0].upper() + NO_CALL[1:]
 
 
 def only_so_far(cut: str) -> str:
@@ -125,30 +167,76 @@ def more_findings(count: int) -> str:
 
 def nothing_found(what: str, trace: Trace) -> str:
     """That there is no cycle, say; or none in what is left of the recording."""
-    return f"No {what} in what is shown." if trace.dropped or trace.cut else f"No {what}."
+    return f"No {what} in what is shown." if is_partial(trace) else f"No {what}."
+
+
+def is_partial(trace: Trace) -> bool:
+    """Whether there was more than what is shown."""
+    return bool(trace.dropped or trace.cut or trace.unfinished)
 
 
 def no_page(option: str, name: str) -> str:
     """A page goes to a file whose name says so."""
-    return f"{option}: {name!r} must end in .html"
+    return f"{option}: {name!r} must end in .html or .htm"
+
+
+def not_for_a_page(options: Sequence[str]) -> str:
+    """Options that say how to print the table."""
+    which = " and ".join(options)
+    return f"{which}: for the table in the terminal; a page has all rows, of either kind"
 
 
 def page_written(path: str, size: int, trace: Trace) -> str:
     """The page is in its file."""
     events = _count(len(trace.events), "event")
-    return f"{path}: {events}, {size / 1e6:,.1f} MB. To read it, open it in a browser."
+    if trace.dropped:
+        events = f"the last {events} of {len(trace.events) + trace.dropped:,}"
+    told = (
+        f"{path}: {events}{and_under_way(trace)}, {size / 1e6:,.1f} MB."
+        " To read it, open it in a browser."
+    )
+    return "\n".join(filter(None, [told, no_calls(trace)]))
+
+
+_UNITS = ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
+_LONG_UNITS = ((60, "min"), (60 * 60, "h"), (24 * 60 * 60, "d"))
+_DIGITS = 3
 
 
 def duration(nanoseconds: int) -> str:
-    """A duration in the unit that suits it; nothing as a dash."""
+    """A duration, to three digits, in the unit that suits it; nothing as a dash.
+
+    From a minute on in two units, of which the smaller one is whole. The page has the same rule.
+    """
     if not nanoseconds:
         return "-"
-    value, unit = nanoseconds / 1e9, "s"
-    for smaller in ("ms", "µs"):
-        if value >= 1:
+    seconds = (nanoseconds + 500_000_000) // 1_000_000_000
+    if seconds >= _LONG_UNITS[0][0]:
+        return _long_duration(seconds)
+    for size, unit in _UNITS:
+        text = _rounded(nanoseconds / size)
+        if float(text) < 1000 or unit == "s":  # noqa: PLR2004  # units are a thousand apart
             break
-        value, unit = value * _STEP, smaller
-    return f"{value:,.3g} {unit}" if value < _STEP else f"{value:,.0f} {unit}"
+    return f"{text} {unit}"
+
+
+def _rounded(value: float) -> str:
+    digits = max(0, _DIGITS - len(str(int(value))))
+    power = 10**digits
+    text = f"{math.floor(value * power + 0.5) / power:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _long_duration(seconds: int) -> str:
+    below = (1, "s")
+    for size, unit in _LONG_UNITS:
+        following = next((more for more, _ in _LONG_UNITS if more > size), None)
+        if following is None or seconds < following:
+            break
+        below = (size, unit)
+    many, rest = divmod(seconds, size)
+    rest //= below[0]
+    return f"{many:,} {unit} {rest} {below[1]}" if rest else f"{many:,} {unit}"
 
 
 def _span(trace: Trace) -> str:

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genlock._records import Site
-from genlock._traces._events import Event, Failure
+from genlock._traces._events import Event, Failure, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,5 +135,13 @@ def whole_number(told: dict[str, Any], name: str) -> int:
 
 def failure(told: dict[str, Any]) -> Failure:
     """The failure that a file tells of. Raises ValueError or TypeError where it does not."""
-    site = told.get("site")
-    return made(Failure, {**told, "site": None if site is None else made(Site, site)})
+    return made(Failure, {**told, "site": _site(told.get("site"))})
+
+
+def unfinished(told: dict[str, Any]) -> Unfinished:
+    """The call that a file tells of. Raises ValueError or TypeError where it does not."""
+    return made(Unfinished, told | {name: _site(told.get(name)) for name in ("site", "at")})
+
+
+def _site(told: dict[str, Any] | None) -> Site | None:
+    return None if told is None else made(Site, told)

@@ -27,11 +27,13 @@ _Key = tuple[str, str, "Site | None"]
 class Failures:
     """Collects errors: of like ones that come from one line the first, and their number.
 
+    Of those beyond that, the number alone.
     Without a lock, which a thread that is lost in a fork could leave locked.
     """
 
     def __init__(self) -> None:
         self._found: dict[_Key, tuple[Failure, Iterator[None]]] = {}
+        self._uncounted_more = _countdown()
 
     def start(self) -> None:
         """Collect from now on."""
@@ -44,18 +46,31 @@ class Failures:
     def found(self) -> tuple[Failure, ...]:
         """What came up so far, the oldest first."""
         return tuple(
-            replace(failure, number=sys.maxsize - operator.length_hint(uncounted))
+            # One that is just being added was not counted yet.
+            replace(failure, number=max(1, _counted(uncounted)))
             for failure, uncounted in list(self._found.values())
         )
+
+    def more(self) -> int:
+        """How many came up beyond those."""
+        return _counted(self._uncounted_more)
 
     def _take(self, error: GenlockError) -> None:
         failure = _failure(error)
         key = failure.code, failure.guard, failure.site
         entry = self._found.get(key)
         if entry is None and len(self._found) < _MOST:
-            entry = self._found.setdefault(key, (failure, itertools.repeat(None, sys.maxsize)))
-        if entry is not None:
-            next(entry[1])
+            entry = self._found.setdefault(key, (failure, _countdown()))
+        next(self._uncounted_more if entry is None else entry[1])
+
+
+def _countdown() -> Iterator[None]:
+    """Counts by being used up, in one operation of the interpreter."""
+    return itertools.repeat(None, sys.maxsize)
+
+
+def _counted(countdown: Iterator[None]) -> int:
+    return sys.maxsize - operator.length_hint(countdown)
 
 
 def _failure(error: GenlockError) -> Failure:

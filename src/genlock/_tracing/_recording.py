@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from genlock._traces import _clock
 from genlock._traces._events import Trace
+from genlock._traces._source import Source
 from genlock._traces._trace_files import UnreadableError
-from genlock._tracing import _hook
+from genlock._traces._whole_files import written_whole
+from genlock._tracing import _hook, _under_way
 from genlock._tracing._failures import Failures
 from genlock._tracing._forks import Renewed
 from genlock._tracing._log import Log
@@ -29,8 +32,9 @@ class Recording:
     """The calls to all guards of this process, from `start` to `stop`; made by `trace` or `load`.
 
     Use it as a context manager, or start and stop it: again and again, if you like; what was
-    recorded adds up. Calls that are going on when it starts or stops are left out. In a forked
-    child it goes on by itself, with what there was before the fork. Thread-safe.
+    recorded adds up. Calls that are going on when it starts or stops are no events; those at the
+    stop are told apart (`recording.trace.unfinished`). In a forked child it goes on by itself, with
+    what there was before the fork. Thread-safe.
     """
 
     def __init__(
@@ -67,7 +71,8 @@ class Recording:
             if log is not None:
                 _hook.remove_log(log)
                 self._failures.stop()
-                self._state = (self._with(before, log), None)
+                stopped = replace(self._with(before, log), unfinished=_under_way.calls())
+                self._state = (stopped, None)
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,12 +106,19 @@ class Recording:
         events = (*before.events, *log.events())[-self._size :]
         # Each is counted before it is added: not even one that is just added makes this too few.
         total = len(before.events) + before.dropped + log.seen()
-        failures = self._failures.found()
-        dropped = total - len(events)
-        return Trace(events, dropped, os.getpid(), before.epoch, failures=failures)
+        return Trace(
+            events,
+            total - len(events),
+            os.getpid(),
+            before.epoch,
+            failures=self._failures.found(),
+            more_failures=self._failures.more(),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was recorded to a file, which `load` and `genlock report` read.
+
+        The lines that the calls were made at go with it, where their files have not changed since.
 
         Args:
             path: a name that ends in .json makes it a Chrome trace (for Perfetto or
@@ -114,9 +126,10 @@ class Recording:
 
         Raises:
             ValueError: any other name.
-            OSError: it cannot be written.
+            OSError: it cannot be written; a file that was there is then as it was.
         """
-        save(self.trace, path)
+        trace = self.trace
+        save(trace, path, None if self._is_loaded else Source(trace))
 
     def call_graph(self, *, by: str = "guard") -> CallGraph:
         """Which guards drove which.
@@ -184,11 +197,11 @@ def load(path: str | os.PathLike[str]) -> Recording:
     return Recording(loaded=(jsonl if jsonl.is_lines(text) else chrome).read(text, name))
 
 
-def save(trace: Trace, path: str | os.PathLike[str]) -> None:
-    """Write a trace to a file; see `Recording.save`."""
+def save(trace: Trace, path: str | os.PathLike[str], source: Source | None) -> None:
+    """Write a trace to a file, with lines of `source`; see `Recording.save`."""
     write = format_of(path).write
-    with open(path, "w", encoding="utf-8") as file:
-        write(trace, file)
+    with written_whole(path) as file:
+        write(trace, file, source)
 
 
 def format_of(path: str | os.PathLike[str]) -> Any:

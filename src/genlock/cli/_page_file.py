@@ -18,16 +18,15 @@ def check_name(option: str, name: str) -> None:
         raise RefusedError(_report_wording.no_page(option, name))
 
 
-def write_page(trace: Trace, name: str, path: str, *, option: str, shown: str = "") -> str:
-    """Write the page of a trace, which calls it by `name`; returns a line that says so.
+def write_page(trace: Trace, name: str, path: str, option: str) -> str:
+    """Write the page of a trace, which calls it by `name`; returns words that say so.
 
-    `shown` is what the user called the file. Raises RefusedError where it cannot be written.
+    Raises RefusedError where it cannot be written.
     """
-    shown = shown or path
     from genlock._page._render import write
 
     try:
         size = write(trace, name, path)
     except OSError as error:
-        raise RefusedError(_run_wording.no_file(option, shown, error.strerror)) from error
-    return _report_wording.page_written(shown, size, trace)
+        raise RefusedError(_run_wording.no_file(option, path, error.strerror)) from error
+    return _report_wording.page_written(path, size, trace)

@@ -32,11 +32,10 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by",
         choices=("guard", "function"),
-        default="guard",
         help="a row for each guard, or one for all guards of a function (default: guard)",
     )
     parser.add_argument(
-        "--top", type=int, default=_ROWS, help=f"how many rows to show (default: {_ROWS})"
+        "--top", type=int, metavar="N", help=f"how many rows to show (default: {_ROWS})"
     )
     parser.add_argument(
         "-o",
@@ -48,21 +47,38 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 def perform(options: argparse.Namespace) -> int:
     """Print the summary, or write the page; returns the exit status."""
-    if options.output is not None:
-        check_name("--output", options.output)
-    if options.top < 1:
-        raise RefusedError(f"--top has to be 1 or more, not {options.top}")
+    _check(options)
     trace = _loaded(options.file)
     if options.output is not None:
         name = os.path.basename(options.file)
-        write(write_page(trace, name, options.output, option="--output"))
+        write(write_page(trace, name, options.output, "--output"))
     else:
-        write("\n".join(wording.heading(options.file, trace)))
-        _write_table(trace, options.by, options.top)
-        _write_findings(trace, options.by)
+        _write_summary(trace, options)
     if trace.cut:
         raise RefusedError(wording.only_so_far(trace.cut))
     return 0
+
+
+def _write_summary(trace: Trace, options: argparse.Namespace) -> None:
+    write("\n".join([*wording.missing(trace), f"{options.file}: {wording.facts(trace)}"]))
+    nothing = wording.no_calls(trace)
+    if nothing:
+        write(nothing)
+        return
+    _write_table(trace, options.by or "guard", options.top or _ROWS)
+    _write_findings(trace)
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.top is not None and options.top < 1:
+        raise RefusedError(f"--top has to be 1 or more, not {options.top}")
+    if options.output is None:
+        return
+    check_name("--output", options.output)
+    given = {"--by": options.by, "--top": options.top}
+    unused = [option for option, value in given.items() if value is not None]
+    if unused:
+        raise RefusedError(wording.not_for_a_page(unused))
 
 
 def _loaded(name: str) -> Trace:
@@ -111,10 +127,11 @@ def _draw_with_rich(rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def _write_findings(trace: Trace, by: str) -> None:
+def _write_findings(trace: Trace) -> None:
     if trace.failures:
         write("\n".join(["", *wording.failures(trace.failures)]))
-    graph = call_graph(trace, by=by)
+    # Of guards: that a function drives itself, in another generator, is no cycle.
+    graph = call_graph(trace)
     cycles = [wording.cycle(found) for found in graph.cycles()]
     inversions = [wording.inversion(found) for found in graph.inversions()]
     for paragraphs, what in ((cycles, "call cycle"), (inversions, "inverted order")):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     _Write = Callable[[str, dict[str, object]], None]
 
 _MAIN = "__main__"
-_TAKE_A_VALUE = ("--guard", "--output", "-o")
+_TAKE_A_VALUE = ("--guard", "--output", "-o", "--trace", "--trace-size", "--report")
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +66,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="record the calls to guards, and write a page that shows them, for a browser",
     )
     parser.add_argument(
+        "--trace-size",
+        type=int,
+        metavar="N",
+        help="how many calls --trace and --report keep, the last ones (default: 100000)",
+    )
+    parser.add_argument(
         "-m", dest="is_module", action="store_true", help="run a module, as python -m does"
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -94,9 +100,13 @@ def perform(options: argparse.Namespace) -> int:
     # Under its own name nobody has imported a module that is run.
     own_names = {_MAIN, name} if options.is_module else {_MAIN}
     own = [pattern for pattern in patterns if pattern.module in own_names]
-    traced_run = _traced_run(name, options.trace, options.report)
+    traced_run = _traced_run(name, options)
     output = Output(as_json=options.json, file=_opened(options.output))
-    reporter = Reporter(_noted(output.write, traced_run), tells_caught=options.caught)
+    reporter = Reporter(
+        _noted(output.write, traced_run),
+        tells_caught=options.caught,
+        note_end=None if traced_run is None else traced_run.note_end,
+    )
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(_finish, reporter, handles, main, traced_run)
@@ -183,12 +193,17 @@ def _opened(name: str | None) -> TextIO | None:
         raise RefusedError(_run_wording.no_file("--output", name, error.strerror)) from None
 
 
-def _traced_run(program: str, trace: str | None, page: str | None) -> TracedRun | None:
+def _traced_run(program: str, options: argparse.Namespace) -> TracedRun | None:
+    size, trace, page = options.trace_size, options.trace, options.report
+    if size is not None and size < 1:
+        raise RefusedError(f"--trace-size has to be 1 or more, not {size}")
     if trace is None and page is None:
+        if size is not None:
+            raise RefusedError("--trace-size goes with --trace or --report")
         return None
     from genlock.cli._traced_run import TracedRun
 
-    return TracedRun(program, trace=trace, page=page)
+    return TracedRun(program, size, trace=trace, page=page)
 
 
 def _noted(write: _Write, traced_run: TracedRun | None) -> _Write:

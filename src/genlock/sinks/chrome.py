@@ -29,13 +29,16 @@ from genlock._traces._trace_files import (
     plain_fields,
     reason,
     restored,
+    unfinished,
     whole_number,
 )
+from genlock._traces._whole_files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genlock._traces._nesting import Placed
+    from genlock._traces._source import Source
 
 _Entry = dict[str, Any]
 
@@ -124,18 +127,17 @@ class _Entries:
     def lane_names(self) -> Iterator[_Entry]:
         """What the lanes are called."""
         for (thread, lane), number in self.lanes.items():
-            name = thread.name if lane == 0 else f"{thread.name} ({lane + 1})"
             yield {
                 "ph": "M",
                 "name": "thread_name",
                 "pid": self.trace.pid,
                 "tid": number,
-                "args": {"name": name},
+                "args": {"name": _nesting.lane_name(thread.name, lane)},
             }
 
 
-def write(trace: Trace, file: IO[str]) -> None:
-    """Write a whole trace, one entry in each line."""
+def write(trace: Trace, file: IO[str], source: Source | None = None) -> None:
+    """Write a whole trace, one entry in each line, with lines of `source`."""
     entries = _Entries(trace)
     file.write(f"{_BEGINNING}\n")
     separator = ""
@@ -149,8 +151,10 @@ def write(trace: Trace, file: IO[str]) -> None:
         "dropped": trace.dropped,
         "guards": [asdict(guard) for guard in trace.guards],
         "threads": [asdict(thread) for thread in trace.threads],
-        "sites": [asdict(site) for site in entries.sites],
+        "sites": [asdict(source.with_code(it) if source else it) for it in entries.sites],
         "failures": [asdict(it) for it in trace.failures],
+        "more_failures": trace.more_failures,
+        "unfinished": [asdict(it) for it in trace.unfinished],
     }
     file.write(f'\n], "displayTimeUnit": "ns", "genlock": {json.dumps(rest)}}}\n')
 
@@ -186,8 +190,15 @@ def _restored(entries: Any, rest: dict[str, Any], path: str) -> Trace:
     tables = {"guard": guards, "thread": threads, "site": sites}
     events = _restored_events(entries, tables, path)
     dropped, pid, epoch = (whole_number(rest, name) for name in ("dropped", "pid", "epoch"))
-    failures = tuple(map(failure, rest.get("failures", ())))
-    return Trace(events, dropped, pid, epoch, failures=failures)
+    return Trace(
+        events,
+        dropped,
+        pid,
+        epoch,
+        failures=tuple(map(failure, rest.get("failures", ()))),
+        more_failures=whole_number({"more_failures": 0, **rest}, "more_failures"),
+        unfinished=tuple(map(unfinished, rest.get("unfinished", ()))),
+    )
 
 
 def _restored_events(
@@ -238,5 +249,5 @@ class ChromeTrace:
                 return
             self._is_closed = True
             trace = Trace(tuple(self._events), 0, self._process, _clock.epoch())
-            with open(self._path, "w", encoding="utf-8") as file:
+            with written_whole(self._path) as file:
                 write(trace, file)

@@ -9,7 +9,8 @@ threads and sites have numbers and are told before the first event that names th
     {"kind": "site", "number": 1, "file": "demo.py", "line": 31, "function": "main", "code": ""}
     {"kind": "event", "guard": 1, "thread": 1, "operation": "send", "begin": 5, "end": 9, "site": 1}
     {"kind": "failure", "code": "GL001", "error": "ReentrantCallError", "text": …, "number": 1, …}
-    {"kind": "end", "dropped": 0}
+    {"kind": "unfinished", "guard": "count", "thread": "worker", "operation": "send", …}
+    {"kind": "end", "dropped": 0, "more_failures": 0}
 
 Of an event, fields that have their default value are left out. A file without the last line is
 one whose writer did not come to its end.
@@ -25,7 +26,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from genlock._records import Site
 from genlock._traces._clock import epoch
-from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._traces._events import (
+    Event,
+    Failure,
+    Trace,
+    TracedGuard,
+    TracedThread,
+    Unfinished,
+)
 from genlock._traces._trace_files import (
     MISFITS,
     REFERRED,
@@ -40,20 +48,24 @@ from genlock._traces._trace_files import (
     plain_fields,
     reason,
     restored,
+    unfinished,
     whole_number,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from genlock._traces._source import Source
+
 _BEGINNING = '{"kind":"trace"'
 _REFERRED = dict(zip(REFERRED, (TracedGuard, TracedThread, Site), strict=True))
 
 
 class _Lines:
-    """Tells events in lines, and what they refer to before they do."""
+    """Tells events in lines, and what they refer to before they do: sites with their code."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source | None = None) -> None:
+        self._source = source
         self._numbers: dict[object, int] = {}
 
     def write(self, event: Event, write: Callable[[str], object]) -> None:
@@ -69,6 +81,8 @@ class _Lines:
             if number is None:
                 fresh = len(self._numbers) + len(new) + 1
                 number = new[value] = getattr(value, "number", fresh)
+                if name == "site" and self._source is not None:
+                    value = self._source.with_code(value)
                 lines.append(_line({"kind": name, "number": number, **asdict(value)}))
             told[name] = number
         lines.append(_line({**told, **plain_fields(event)}))
@@ -84,18 +98,19 @@ def _head(pid: int, since: int) -> str:
     return _line({"kind": "trace", **marked(), "pid": pid, "epoch": since})
 
 
-def _end(dropped: int) -> str:
-    return _line({"kind": "end", "dropped": dropped})
+def _end(dropped: int = 0, more_failures: int = 0) -> str:
+    return _line({"kind": "end", "dropped": dropped, "more_failures": more_failures})
 
 
-def write(trace: Trace, file: IO[str]) -> None:
-    """Write a whole trace."""
-    lines = _Lines()
+def write(trace: Trace, file: IO[str], source: Source | None = None) -> None:
+    """Write a whole trace, with lines of `source`."""
+    lines = _Lines(source)
     file.write(_head(trace.pid, trace.epoch))
     for event in trace.events:
         lines.write(event, file.write)
     file.writelines(_line({"kind": "failure", **asdict(it)}) for it in trace.failures)
-    file.write(_end(trace.dropped))
+    file.writelines(_line({"kind": "unfinished", **asdict(it)}) for it in trace.unfinished)
+    file.write(_end(trace.dropped, trace.more_failures))
 
 
 class JsonLines:
@@ -132,7 +147,7 @@ class JsonLines:
             return
         with self._lock:
             if not self._file.closed:
-                self._put(_end(0))
+                self._put(_end())
                 self._file.close()
 
     def _put(self, text: str) -> None:
@@ -149,6 +164,8 @@ class _Reader:
         self.referred: dict[str, dict[int, Any]] = {name: {} for name in _REFERRED}
         self.events: list[Event] = []
         self.failures: list[Failure] = []
+        self.unfinished: list[Unfinished] = []
+        self.more_failures = 0
         self.dropped: int | None = None
 
     def take(self, told: dict[str, Any], where: str) -> None:
@@ -162,7 +179,10 @@ class _Reader:
             self.events.append(restored(told, self.referred))
         elif kind == "failure":
             self.failures.append(failure(told))
+        elif kind == "unfinished":
+            self.unfinished.append(unfinished(told))
         elif kind == "end":
+            self.more_failures = whole_number({"more_failures": 0, **told}, "more_failures")
             self.dropped = whole_number(told, "dropped")
         elif kind in _REFERRED:
             number = told["number"] if kind != "site" else told.pop("number")
@@ -172,8 +192,15 @@ class _Reader:
 
     def trace(self, cut: str) -> Trace:
         """What was taken."""
-        events, failures = tuple(self.events), tuple(self.failures)
-        return Trace(events, self.dropped or 0, **self.head or {}, cut=cut, failures=failures)
+        return Trace(
+            tuple(self.events),
+            self.dropped or 0,
+            **self.head or {},
+            cut=cut,
+            failures=tuple(self.failures),
+            more_failures=self.more_failures,
+            unfinished=tuple(self.unfinished),
+        )
 
 
 def is_lines(text: str) -> bool:

@@ -1,6 +1,7 @@
 // Draws arrows from where a coroutine was left to where it went on, in another thread.
 
 const ARROW_ROOM = 16; // pixels of width that each should have, lest they hide what they join
+const LEAVING = 8; // of those that end to the right of the view, so many may have begun in it
 
 class Arrows {
   constructor(line) {
@@ -21,7 +22,7 @@ class Arrows {
     const count = last - first;
     const isShown = this.line.showsArrows && count <= this.line.plot / ARROW_ROOM;
     this.unseen = this.line.showsArrows && !isShown ? count : 0;
-    const until = isShown ? Math.min(last + 8, to.length) : first;
+    const until = isShown ? Math.min(last + LEAVING, to.length) : first;
     for (let it = first; it < until; it++) this.#drawArrow(from[it], to[it], 1);
     if (this.line.selected < 0) return;
     const next = to.indexOf(this.line.selected);

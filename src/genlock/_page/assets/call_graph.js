@@ -1,19 +1,21 @@
 // The call graph: which coroutine drove which, laid out by dagre and drawn as a picture.
 
 const MOST_EDGES = 120;
-const MOST_FINDINGS = 25; // cycles, and as many inverted orders
+const MOST_LINKS = 500;
+const MOST_THREADS = 4;
+const LOOP = 30; // how far a loop goes from its box
 const NODE_HEIGHT = 44;
 const LETTER = 7.3;
 const LONGEST_NAME = 30;
 
 class CallGraph {
-  constructor(box, findings, colours, find) {
-    Object.assign(this, { box, findings, colours, find });
+  constructor(box, links, colours, find) {
+    Object.assign(this, { box, links, colours, find });
   }
 
   draw(graph) {
-    this.#drawFindings(graph);
     const { nodes, edges } = drawable(graph);
+    this.links.replaceChildren(...linkTable(graph));
     if (!edges.length) {
       this.box.replaceChildren(element("p", { class: "empty" }, "No coroutine drove another one."));
       return;
@@ -31,20 +33,6 @@ class CallGraph {
     }
   }
 
-  #drawFindings(graph) {
-    const paragraph = (lines, kind) =>
-      element("pre", { class: `finding ${kind}` }, lines.join("\n"));
-    const { cycles, inversions, without } = graph;
-    const left =
-      Math.max(0, cycles.length - MOST_FINDINGS) + Math.max(0, inversions.length - MOST_FINDINGS);
-    this.findings.replaceChildren(
-      ...cycles.slice(0, MOST_FINDINGS).map((lines) => paragraph(lines, "cycle")),
-      ...inversions.slice(0, MOST_FINDINGS).map((lines) => paragraph(lines, "inversion")),
-      ...without.map((line) => element("p", { class: "quiet" }, line)),
-      ...(left ? [element("p", { class: "quiet" }, `and ${left.toLocaleString("en")} more`)] : []),
-    );
-  }
-
   #picture(graph, nodes, edges) {
     const wide = laidOut(nodes, edges, "LR");
     const high = wide.width > this.box.clientWidth ? laidOut(nodes, edges, "TB") : wide;
@@ -58,18 +46,8 @@ class CallGraph {
       "aria-label": `${inWords(nodes.length, "coroutine")}, ${inWords(edges.length, "link")}`,
     });
     picture.append(arrowHeads());
-    const cyclic = pairs(graph.cyclic);
-    const inverted = pairs(
-      graph.inverted.flatMap(([one, other]) => [
-        [one, other],
-        [other, one],
-      ]),
-    );
-    for (const edge of edges) {
-      const pair = JSON.stringify(edge.slice(0, 2));
-      const kinds = { cycle: cyclic.has(pair), inversion: inverted.has(pair) };
-      picture.append(edgeShape(edge, best.edgeOf(edge), kinds));
-    }
+    const kindsOf = kindsIn(graph);
+    for (const edge of edges) picture.append(edgeShape(edge, best.wayOf(edge), kindsOf(edge)));
     for (const node of nodes) picture.append(this.#nodeShape(node, best.nodeOf(node)));
     return picture;
   }
@@ -104,15 +82,15 @@ class CallGraph {
   #fillOf(name) {
     const { guards } = this.colours.recording;
     const guard = guards.findIndex((it) => it.name === name || it.made === name);
-    return guard < 0 ? "var(--many)" : `var(--fill-${this.colours.numbers[guard]})`;
+    if (guard < 0) return "var(--many)";
+    return guards[guard].name === name ? this.colours.styleOf(guard) : this.colours.baseOf(guard);
   }
 }
 
 /** As much of a graph as can be read, and laid out at once: what was found wrong, and most time. */
 function drawable(graph) {
-  const marked = pairs([...graph.cyclic, ...graph.inverted]);
-  const isMarked = ([from, to]) =>
-    Number(marked.has(JSON.stringify([from, to])) || marked.has(JSON.stringify([to, from])));
+  const kindsOf = kindsIn(graph);
+  const isMarked = (edge) => Number(kindsOf(edge).length > 0);
   const edges = [...graph.edges]
     .sort((one, other) => isMarked(other) - isMarked(one) || other[3] - one[3])
     .slice(0, MOST_EDGES);
@@ -120,8 +98,51 @@ function drawable(graph) {
   return { edges, nodes: graph.nodes.filter(([name]) => linked.has(name)) };
 }
 
-function pairs(found) {
-  return new Set(found.map((pair) => JSON.stringify(pair)));
+const SIGNS = { cycle: "⟲ ", possible: "⟲? ", inversion: "⇄ " };
+
+/** What was found about an edge, the worst first: a function that tells it. */
+function kindsIn({ cyclic, possible, inverted }) {
+  const pairs = (found) => new Set(found.map((pair) => JSON.stringify(pair)));
+  const marked = { cycle: pairs(cyclic), possible: pairs(possible), inversion: pairs(inverted) };
+  return ([from, to]) =>
+    Object.keys(SIGNS).filter((kind) => marked[kind].has(JSON.stringify([from, to])));
+}
+
+/** The links in words: for the keyboard, for paper, and all of them. */
+function linkTable(graph) {
+  if (!graph.edges.length) return [];
+  const kindsOf = kindsIn(graph);
+  const titles = ["driver", "driven", "calls", "time", "for example at", "in"];
+  const isFigure = (column) => column === 2 || column === 3;
+  const cell = (kind) => (content, column) =>
+    element(kind, { class: isFigure(column) ? "figure" : "" }, content);
+  const row = (edge) => {
+    const [from, to, count, time, place, threads] = edge;
+    const signs = kindsOf(edge).map((kind) => SIGNS[kind]);
+    const where = element("span", { title: place }, place ? shortPlace(place) : "–");
+    const cells = [from, signs.join("") + to, edgeLabel(count), duration(time), where];
+    return element("tr", {}, ...[...cells, someOf(threads)].map(cell("td")));
+  };
+  const edges = [...graph.edges].sort((one, other) => other[3] - one[3]);
+  const shown = edges.slice(0, MOST_LINKS);
+  const table = element(
+    "table",
+    {},
+    element("thead", {}, element("tr", {}, ...titles.map(cell("th")))),
+    element("tbody", {}, ...shown.map(row)),
+  );
+  const left = edges.length - shown.length;
+  return [
+    element("summary", {}, `${inWords(edges.length, "link")}, with a line that made each`),
+    element("div", { class: "scrolling" }, table),
+    ...(left ? [element("p", { class: "quiet" }, `and ${inWords(left, "more link")}`)] : []),
+  ];
+}
+
+function someOf(names) {
+  const left = names.length - MOST_THREADS;
+  const shown = names.slice(0, MOST_THREADS).join(", ");
+  return left > 0 ? `${shown} and ${left} more` : shown;
 }
 
 /** Where dagre puts nodes and edges. It is given numbers: a name may be anything. */
@@ -138,12 +159,44 @@ function laidOut(nodes, edges, direction) {
     graph.setEdge(numbers.get(from), numbers.get(to), label);
   }
   dagre.layout(graph);
+  const nodeOf = ([name]) => graph.node(numbers.get(name));
+  const wayOf = ([from, to]) =>
+    from === to
+      ? loopAt(graph.node(numbers.get(from)), direction)
+      : along(graph.edge(numbers.get(from), numbers.get(to)));
+  const loops = edges.filter(([from, to]) => from === to).map(wayOf);
   return {
-    width: graph.graph().width,
-    height: graph.graph().height,
-    nodeOf: ([name]) => graph.node(numbers.get(name)),
-    edgeOf: ([from, to]) => graph.edge(numbers.get(from), numbers.get(to)),
+    width: Math.max(graph.graph().width, ...loops.map((it) => it.right)),
+    height: Math.max(graph.graph().height, ...loops.map((it) => it.bottom)),
+    nodeOf,
+    wayOf,
   };
+}
+
+/** A smooth line through the points of an edge: so its label, which is at one of them, is on it. */
+function along({ points, x, y }) {
+  const at = (place) => points[Math.max(0, Math.min(points.length - 1, place))];
+  let line = `M${points[0].x},${points[0].y}`;
+  for (let it = 0; it < points.length - 1; it++) {
+    const [before, from, to, after] = [it - 1, it, it + 1, it + 2].map(at);
+    const [x1, y1] = [from.x + (to.x - before.x) / 6, from.y + (to.y - before.y) / 6];
+    const [x2, y2] = [to.x - (after.x - from.x) / 6, to.y - (after.y - from.y) / 6];
+    line += `C${x1},${y1} ${x2},${y2} ${to.x},${to.y}`;
+  }
+  return { line, x, y };
+}
+
+/** A loop from a box back to itself, on the side where dagre has left room for one. */
+function loopAt({ x, y, width, height }, direction) {
+  if (direction === "LR") {
+    const [edge, low] = [y + height / 2, y + height / 2 + LOOP * 1.35];
+    const [from, to] = [`M${x - LOOP / 2},${edge}`, `${x + LOOP / 2},${edge}`];
+    const line = `${from}C${x - LOOP},${low} ${x + LOOP},${low} ${to}`;
+    return { line, x, y: edge + LOOP + 10, right: 0, bottom: edge + LOOP + 26 };
+  }
+  const [edge, far] = [x + width / 2, x + width / 2 + LOOP * 1.35];
+  const line = `M${edge},${y - 10}C${far},${y - LOOP} ${far},${y + LOOP} ${edge},${y + 10}`;
+  return { line, x: edge + LOOP + 26, y, right: edge + LOOP + 70, bottom: 0 };
 }
 
 function figuresOf([, resumptions, time]) {
@@ -154,18 +207,9 @@ function edgeLabel(count) {
   return `${count.toLocaleString("en")} ×`;
 }
 
-const SIGNS = { cycle: "⟲ ", inversion: "⇄ " };
-
-function edgeShape([from, to, count, time, place, threads], { points, x, y }, kinds) {
-  const [first, ...rest] = points;
-  let way = `M${first.x},${first.y}`;
-  for (let it = 0; it < rest.length - 1; it++) {
-    const end = it < rest.length - 2 ? between(rest[it], rest[it + 1]) : rest[it + 1];
-    way += `Q${rest[it].x},${rest[it].y} ${end.x},${end.y}`;
-  }
-  const found = Object.keys(SIGNS).filter((it) => kinds[it]);
-  const kind = found[0] ?? "plain";
-  const label = found.map((it) => SIGNS[it]).join("") + edgeLabel(count);
+function edgeShape([from, to, count, time, place, threads], { line, x, y }, kinds) {
+  const kind = kinds[0] ?? "plain";
+  const label = kinds.map((it) => SIGNS[it]).join("") + edgeLabel(count);
   const calls = `${from} → ${to}: ${inWords(count, "call")}, ${duration(time)}`;
   const told = [calls, place, threads.join(", ")].join("\n");
   const width = label.length * 6.5 + 8;
@@ -173,18 +217,14 @@ function edgeShape([from, to, count, time, place, threads], { points, x, y }, ki
     "g",
     { class: `edge ${kind}` },
     shape("title", {}, told),
-    shape("path", { d: way, "marker-end": `url(#head-${kind})` }),
+    shape("path", { d: line, "marker-end": `url(#head-${kind})` }),
     shape("rect", { x: x - width / 2, y: y - 9, width, height: 18, rx: 4 }),
     shape("text", { x, y: y + 4, "text-anchor": "middle" }, label),
   );
 }
 
-function between(one, other) {
-  return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
-}
-
 function arrowHeads() {
-  const heads = ["plain", "cycle", "inversion"].map((kind) =>
+  const heads = ["plain", ...Object.keys(SIGNS)].map((kind) =>
     shape(
       "marker",
       {

@@ -17,10 +17,26 @@ function factsOf(recording, event) {
     ["got", recording.textOf("got", event)],
     ["thread", lane.name],
     ["inside of", outer >= 0 ? recording.label(outer) : ""],
-    ["began", moment(recording.begin[event], 1000)],
+    ["when", whenOf(recording, event)],
     ["made by", guard.made && `${guard.made}${guard.file ? ` (${guard.file}:${guard.line})` : ""}`],
   ];
   return facts.filter(([, text]) => text);
+}
+
+/** The moments of a call: as its error, if it had one, is told of. */
+function whenOf(recording, event) {
+  const begin = recording.begin[event];
+  const [waited, took] = [recording.waited[event], recording.took[event]];
+  const step = stepFor(Math.min(...[begin, waited, took].filter(Boolean)));
+  const at = (time) => `at ${time > 0 ? moment(time, step) : "0"}`;
+  const outcome = recording.textOf("outcome", event);
+  const isNoCall = outcome === "refused" || outcome === "deferred";
+  return [
+    waited ? `asked ${at(begin - waited)}, waited ${duration(waited)}` : "",
+    isNoCall ? `${outcome} ${at(begin)}` : `began ${at(begin)}, ended ${at(begin + took)}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function headingOf(recording, event) {
@@ -75,20 +91,24 @@ class Details {
 
   show(event) {
     const { box, recording } = this;
+    const buttons = () => [...box.querySelectorAll("button")];
+    const focused = buttons().indexOf(document.activeElement);
     box.hidden = event < 0;
     if (event < 0) return;
     const swatch = element("span", { class: "swatch" });
-    swatch.style.background = `var(--fill-${this.colours.numbers[recording.guard[event]]})`;
+    swatch.style.background = this.colours.styleOf(recording.guard[event]);
     box.replaceChildren(
       element("h3", {}, swatch, headingOf(recording, event)),
       element("dl", {}, ...factsOf(recording, event).flatMap(factElements)),
       element("p", { class: "buttons" }, ...this.#ways(event)),
     );
+    if (focused >= 0) (buttons().slice(focused).find((it) => !it.disabled) ?? box).focus();
   }
 
   showStretch(...elements) {
     this.box.hidden = false;
     this.box.replaceChildren(...elements);
+    this.box.scrollIntoView({ block: "nearest" });
   }
 
   /** Buttons that lead to the calls this one hangs together with. */

@@ -8,66 +8,145 @@ const FATES = {
   caught: "the program caught it",
 };
 
-const FATAL = ["ignored", "thread", "program"]; // the worst last
 const OPEN_AT_FIRST = 4;
+const MOST_AT_FIRST = 20;
 
-function failureElement(failure, place) {
-  const where = [
-    FATES[failure.fate] ?? failure.fate,
-    failure.number > 1 ? `${inWords(failure.number, "time")} in all` : "",
-    failure.thread && `in ${failure.thread}`,
-    failure.at !== null && `at ${duration(failure.at)}`,
-  ];
-  const summary = element(
-    "summary",
-    {},
-    element("span", { class: "code" }, failure.code),
-    element("strong", {}, failure.error.split("\n")[0]),
-    element("span", { class: "quiet" }, where.filter(Boolean).join(", ")),
-  );
-  return element(
-    "details",
-    { open: place < OPEN_AT_FIRST },
-    summary,
-    element("pre", { tabindex: "0" }, failure.text),
-  );
+class Errors {
+  constructor(section, data, recording, { choose, find }) {
+    Object.assign(this, { section, data, recording, choose, find });
+    section.hidden = !data.errors && !data.troubled;
+    this.limit = MOST_AT_FIRST;
+    this.draw();
+  }
+
+  draw() {
+    const { failures, troubles } = this.data;
+    this.section
+      .querySelector("#failures")
+      .replaceChildren(
+        ...failures.slice(0, this.limit).map((failure, place) => this.#failure(failure, place)),
+      );
+    this.#drawTroubles(troubles.slice(0, this.limit));
+    const left = [
+      [failures.length - this.limit, "more error"],
+      [troubles.length - this.limit, "more line of the table", "more lines of the table"],
+    ].filter(([count]) => count > 0);
+    const more = this.section.querySelector("#more-errors");
+    more.hidden = !left.length;
+    more.textContent = `Show ${left.map((it) => inWords(...it)).join(" and ")}`;
+    more.onclick = () => this.showAll();
+  }
+
+  /** Show all errors; returns what undoes that. */
+  showAll() {
+    const { limit } = this;
+    this.limit = Infinity;
+    this.draw();
+    return () => {
+      this.limit = limit;
+      this.draw();
+    };
+  }
+
+  #failure(failure, place) {
+    const event = this.#eventOf(failure);
+    const where = [
+      FATES[failure.fate] ?? failure.fate,
+      failure.number > 1 ? `${inWords(failure.number, "time")} in all` : "",
+      failure.thread && `in ${failure.thread}`,
+      event >= 0 ? whenOf(this.recording, event) : momentOf(failure.at),
+    ];
+    const summary = element(
+      "summary",
+      {},
+      element("span", { class: "code" }, failure.code),
+      element("strong", {}, failure.error.split("\n")[0]),
+      element("span", { class: "quiet" }, where.filter(Boolean).join(", ")),
+    );
+    const made = element(
+      "details",
+      { open: place < OPEN_AT_FIRST },
+      summary,
+      element("pre", { tabindex: "0" }, failure.text),
+    );
+    if (event >= 0) {
+      const onclick = () => this.choose(event);
+      const button = element("button", { type: "button", onclick }, "Show it in the time line");
+      made.append(element("p", { class: "buttons" }, button));
+    }
+    return made;
+  }
+
+  /** The refused call that an error was about, so that both tell the same moments; or -1. */
+  #eventOf({ fate, error, guard, thread, at }) {
+    const { recording } = this;
+    if (!guard || at === null) return -1;
+    const first = firstWhere(0, recording.count, (event) => recording.begin[event] >= at);
+    for (let event = first; event < recording.count; event++) {
+      if (
+        recording.textOf("outcome", event) === "refused" &&
+        recording.textOf("error", event) === error &&
+        recording.lanes[recording.lane[event]].name === thread &&
+        isNamed(recording.nameOf(event), guard)
+      )
+        return event;
+    }
+    return -1;
+  }
+
+  #drawTroubles(troubles) {
+    const { moreTroubles } = this.data;
+    const box = this.section.querySelector("#troubles");
+    box.hidden = !troubles.length;
+    const titles = ["error", "", "called at", "how often", ""];
+    const head = titles.map((it) => element(it ? "th" : "td", it ? { scope: "col" } : {}, it));
+    head[3].classList.add("figure");
+    const left = moreTroubles ? `; ${inWords(moreTroubles, "kind")} more not shown` : "";
+    box.replaceChildren(
+      element("caption", {}, `Calls that raised, or were refused, by function and line${left}`),
+      element("thead", {}, element("tr", {}, ...head)),
+      element("tbody", {}, ...troubles.map((it) => this.#trouble(it))),
+    );
+  }
+
+  /** A line for each kind of call that raised or was refused, with a button that finds them. */
+  #trouble(trouble) {
+    const [outcome, error, made, place, number] = trouble;
+    const verb = outcome === "refused" ? "refused" : "raised";
+    const find = () => this.#findAll(trouble);
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, error),
+      element("td", {}, `${verb} by ${made}`),
+      element("td", { title: place }, place ? shortPlace(place) : "–"),
+      element("td", { class: "figure" }, `${number.toLocaleString("en")} ×`),
+      element("td", {}, element("button", { type: "button", onclick: find }, "Find")),
+    );
+  }
+
+  #findAll([outcome, error, made, place]) {
+    const { recording } = this;
+    const text = [made, outcome, error, place && shortPlace(place)].filter(Boolean).join(" ");
+    this.find(text, (event) => {
+      const guard = recording.guards[recording.guard[event]];
+      const site = recording.siteOf(event);
+      return (
+        recording.textOf("error", event) === error &&
+        recording.textOf("outcome", event) === outcome &&
+        (guard.made || guard.name) === made &&
+        (site ? `${site.file}:${site.line}` : "") === place
+      );
+    });
+  }
 }
 
-/** A line for each kind of call that raised or was refused, with a button that finds them. */
-function troubleElement([outcome, error, guard, operation, place, number], find) {
-  const verb = outcome === "refused" ? "refused" : "raised";
-  const words = [guard, error, verb, place && shortPlace(place)].filter(Boolean).join(" ");
-  return element(
-    "tr",
-    {},
-    element("th", { scope: "row" }, error),
-    element("td", {}, verb === "raised" ? `raised by ${guard}` : `refused by ${guard}`),
-    element("td", {}, operation),
-    element("td", { title: place }, place ? shortPlace(place) : "–"),
-    element("td", { class: "figure" }, `${number.toLocaleString("en")} ×`),
-    element("td", {}, element("button", { type: "button", onclick: () => find(words) }, "Find")),
-  );
+function momentOf(at) {
+  if (at === null) return "";
+  return at < 0 ? "before what is shown" : `at ${at ? moment(at, stepFor(at)) : "0"}`;
 }
 
-/** What the program did not survive comes first. */
-function byFate(one, other) {
-  const [rank, otherRank] = [one, other].map(({ fate }) => FATAL.indexOf(fate));
-  return otherRank - rank;
-}
-
-function showFailures(section, data, find) {
-  const { troubles } = data;
-  const failures = [...data.failures].sort(byFate);
-  section.hidden = !failures.length && !troubles.length;
-  section.querySelector("#failures").replaceChildren(...failures.map(failureElement));
-  const box = section.querySelector("#troubles");
-  box.hidden = !troubles.length;
-  const titles = ["error", "", "operation", "called at", "how often", ""];
-  const head = titles.map((it) => element(it ? "th" : "td", it ? { scope: "col" } : {}, it));
-  head[4].classList.add("figure");
-  box.replaceChildren(
-    element("caption", {}, "Calls that raised, or were refused"),
-    element("thead", {}, element("tr", {}, ...head)),
-    element("tbody", {}, ...troubles.map((it) => troubleElement(it, find))),
-  );
+/** Whether a guard that may be told apart by a number has a name. */
+function isNamed(shown, name) {
+  return shown === name || shown.replace(/#\d+$/, "") === name;
 }

@@ -1,20 +1,17 @@
-// What the keys do: those of the time line while it has the focus, and / anywhere.
+// What the keys do: anywhere but in what one types or chooses in; some need the time line.
+
+const NEED_FOCUS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "Enter"];
 
 class Keys {
   constructor(page, canvas, searchBox) {
-    this.page = page;
-    canvas.addEventListener("keydown", (event) => {
-      const action = hasModifier(event) ? null : this.#actions[event.key];
+    Object.assign(this, { page, searchBox });
+    document.addEventListener("keydown", (event) => {
+      if (hasModifier(event) || event.target === searchBox) return;
+      const isElsewhere = event.target !== canvas && NEED_FOCUS.includes(event.key);
+      const action = isElsewhere ? null : this.#actions[event.key];
       if (!action) return;
       event.preventDefault();
       action();
-    });
-    document.addEventListener("keydown", (event) => {
-      const isTyping = event.target instanceof HTMLInputElement && event.target.type === "search";
-      if (event.key !== "/" || isTyping || hasModifier(event)) return;
-      event.preventDefault();
-      searchBox.focus();
-      searchBox.select();
     });
   }
 
@@ -46,6 +43,7 @@ class Keys {
       ArrowDown: () => this.#chooseWithin(selected),
       Enter: () => selected >= 0 && this.#zoomTo(selected),
       Escape: () => this.page.choose(-1),
+      "/": () => this.searchBox.select(),
     };
   }
 

@@ -42,6 +42,7 @@ class Overview {
 
   draw() {
     this.pending = null;
+    if (!this.width) return; // there is nothing to show
     const { context, colours, view } = this;
     context.globalAlpha = 1;
     context.clearRect(0, 0, this.width, this.height);

@@ -1,6 +1,7 @@
 // Puts the page together.
 
 const PAPER_WIDTH = 1000;
+const PAPER_HEIGHT = 300; // of one picture of the time line: four fit on a page
 const MOST_APART = 60; // coroutines; more of them are shown by their functions, unless asked for
 const byId = (id) => document.getElementById(id);
 
@@ -24,27 +25,37 @@ class Page {
   // The head ------------------------------------------------------------------------------------
 
   #tellHead() {
-    const { name, facts, missing, began } = this.data;
+    const { name, facts, missing, nothing } = this.data;
     byId("name").textContent = name;
-    const when = began
-      ? `, ${new Date(began).toISOString().slice(0, 19).replace("T", " ")} UTC`
-      : "";
-    byId("facts").textContent = facts + when;
+    byId("facts").textContent = facts;
+    byId("nothing").hidden = !nothing;
+    byId("nothing").textContent = nothing;
+    for (const id of ["time-line", "calls", "coroutines"]) {
+      byId(id).hidden = !this.recording.count;
+    }
     byId("missing").hidden = !missing.length;
     byId("missing").replaceChildren(...missing.map((line) => element("li", {}, line)));
     byId("summary").replaceChildren(...this.#chips());
   }
 
   #chips() {
-    const { failures, troubles, graphs, rows } = this.data;
-    const { cycles, inversions } = graphs[this.by];
-    const contended = rows.guard.reduce((sum, row) => sum + row[4], 0);
-    const waited = rows.guard.reduce((sum, row) => sum + row[3], 0);
-    const errors = failures.length || troubles.length;
+    const { errors, troubled, unfinished, findings, isPartial, rows } = this.data;
+    const { cycles, possible, inversions } = findings;
+    const contended = rows.guard.reduce((sum, row) => sum + row.contended, 0);
+    const waited = rows.guard.reduce((sum, row) => sum + row.waited, 0);
     const chip = (text, target, kind) => element("a", { href: `#${target}`, class: kind }, text);
     const chips = [
       [errors, chip(inWords(errors, "error"), "errors", "bad")],
+      [
+        troubled,
+        chip(`${inWords(troubled, "call")} raised or refused`, "errors", errors ? "warn" : "bad"),
+      ],
+      [
+        unfinished,
+        chip(`${inWords(unfinished, "call")} under way at the end`, "missing", "warn"),
+      ],
       [cycles.length, chip(inWords(cycles.length, "call cycle"), "calls", "bad")],
+      [possible.length, chip(inWords(possible.length, "possible call cycle"), "calls", "warn")],
       [inversions.length, chip(inWords(inversions.length, "inverted order"), "calls", "warn")],
       [
         contended,
@@ -57,14 +68,18 @@ class Page {
     ]
       .filter(([number]) => number)
       .map(([, made]) => made);
-    if (!chips.length) chips.push(chip("No errors, no cycles, no waits", "time-line", ""));
+    if (!this.recording.count) return chips;
+    if (!chips.length) {
+      const where = isPartial ? " in what is shown" : "";
+      chips.push(chip(`No errors, no cycles, no waits${where}`, "time-line", ""));
+    }
     const sections = [
       ["Time line", "time-line"],
       ["Call graph", "calls"],
       ["Coroutines", "coroutines"],
     ];
-    chips.push(element("span", { class: "gap" }));
-    return chips.concat(sections.map(([text, target]) => chip(text, target, "to")));
+    const ways = sections.map(([text, target]) => chip(text, target, "to"));
+    return [...chips, element("span", { class: "ways" }, ...ways)];
   }
 
   // The theme -----------------------------------------------------------------------------------
@@ -88,13 +103,13 @@ class Page {
     this.details.colours = colours;
     this.timeLine = new TimeLine({ scroller, canvas, recording, lanes, colours, view });
     this.#fitLanes();
-    this.timeLine.resize();
     this.overview = new Overview({ canvas: byId("overview"), lanes, colours, view });
     this.overview.resize(this.timeLine.gutter, this.timeLine.width);
+    // The window, or a scroll bar that has come or gone.
+    new ResizeObserver(() => this.#resize()).observe(scroller);
     canvas.addEventListener("drawn", () => this.#tellView());
     view.addEventListener("change", () => this.timeLine.drawSoon());
     scroller.addEventListener("scroll", () => this.timeLine.drawSoon());
-    window.addEventListener("resize", () => this.#resize());
     new Pointer(this.timeLine, this.tooltip, {
       choose: (event) => this.choose(event, { isInView: true }),
       mark: (from, to) => this.#mark(from, to),
@@ -113,17 +128,27 @@ class Page {
   #fitLanes() {
     const { total } = this.timeLine;
     byId("lanes").style.height = `${total + 2}px`;
+    byId("spacer").style.height = `${Math.max(0, total - byId("lanes").clientHeight)}px`;
     this.timeLine.resize();
-    byId("spacer").style.height = `${Math.max(0, total - this.timeLine.height)}px`;
+    this.fittedTo = this.#roomForLanes();
+  }
+
+  #roomForLanes() {
+    const { clientWidth, clientHeight } = byId("lanes");
+    return clientWidth && `${clientWidth} × ${clientHeight}`;
   }
 
   #resize() {
+    const room = this.#roomForLanes();
+    if (!room || room === this.fittedTo) return;
     this.#fitLanes();
     this.overview.resize(this.timeLine.gutter, this.timeLine.width);
   }
 
   #tellView() {
-    byId("in-view").textContent = `${duration(this.view.span)} in view`;
+    const { baseInWords } = this.timeLine;
+    const from = baseInWords && `, from ${baseInWords} on`;
+    byId("in-view").textContent = `${duration(this.view.span)} in view${from}`;
     const { unseen } = this.timeLine.arrows;
     byId("unseen-arrows").textContent = unseen
       ? `${inWords(unseen, "arrow")} in view: zoom in to see them`
@@ -152,7 +177,10 @@ class Page {
     input.addEventListener("input", () => this.search());
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.goToFound(event.shiftKey ? -1 : 1);
-      if (event.key === "Escape") this.find("");
+      if (event.key === "Escape") {
+        input.value = "";
+        this.search();
+      }
     });
     byId("found-previous").addEventListener("click", () => this.goToFound(-1));
     byId("found-next").addEventListener("click", () => this.goToFound(1));
@@ -160,7 +188,10 @@ class Page {
   }
 
   search() {
-    const result = search(this.recording, byId("search").value);
+    this.#tellFound(search(this.recording, byId("search").value));
+  }
+
+  #tellFound(result) {
     const { timeLine } = this;
     timeLine.found = result && result.found;
     for (const rows of timeLine.lanes) for (const row of rows) row.mark(timeLine.found);
@@ -173,13 +204,25 @@ class Page {
     timeLine.drawSoon();
   }
 
-  find(text) {
+  /** Show the calls that a test holds of; `text` says which those are. */
+  find(text, isMeant) {
     byId("search").value = text;
-    this.search();
-    if (text) {
-      byId("time-line").scrollIntoView();
-      this.goToFound(1);
-    }
+    this.#tellFound(sifted(this.recording, isMeant));
+    this.#goToTimeLine();
+    this.timeLine.selected = -1;
+    this.goToFound(1);
+  }
+
+  /** Show the calls of a guard, or of the guards of a function. */
+  #findAllOf(name) {
+    const { guards, guard } = this.recording;
+    const isMeant = guards.map((it) => it.name === name || (it.made || it.name) === name);
+    this.find(name, (event) => isMeant[guard[event]]);
+  }
+
+  #goToTimeLine() {
+    byId("time-line").scrollIntoView();
+    byId("canvas").focus({ preventScroll: true });
   }
 
   goToFound(direction) {
@@ -194,11 +237,18 @@ class Page {
 
   #setUpRest() {
     const { data } = this;
-    const find = (text) => this.find(text);
+    const find = (name) => this.#findAllOf(name);
     this.theme.listen();
-    showFailures(byId("errors"), data, find);
+    this.errors = new Errors(byId("errors"), data, this.recording, {
+      choose: (event) => {
+        this.#goToTimeLine();
+        this.choose(event);
+      },
+      find: (text, isMeant) => this.find(text, isMeant),
+    });
     this.table = new Table(byId("table"), data.rows[this.by], find);
-    this.graph = new CallGraph(byId("graph"), byId("findings"), this.colours, find);
+    showFindings(byId("findings"), data.findings);
+    this.graph = new CallGraph(byId("graph"), byId("links"), this.colours, find);
     this.graph.draw(data.graphs[this.by]);
     for (const choice of document.getElementsByName("by")) {
       choice.checked = choice.value === this.by;
@@ -214,17 +264,22 @@ class Page {
 
   /** On paper all is shown, in the light theme, and the time line as wide as the paper. */
   #setUpPrinting() {
-    const turn = (isPrinting) => {
-      if (isPrinting) this.table.showAll();
-      for (const box of document.querySelectorAll("details")) box.open ||= isPrinting;
-      byId("lanes").style.maxHeight = isPrinting ? "none" : "";
-      byId("lanes").style.width = isPrinting ? `${PAPER_WIDTH}px` : "";
-      this.#resize();
-      this.theme.turn({ isPrinting });
-      byId("lanes").style.width = "";
-    };
-    window.addEventListener("beforeprint", () => turn(true));
-    window.addEventListener("afterprint", () => turn(false));
+    let undo = [];
+    window.addEventListener("beforeprint", () => {
+      undo = [this.table.showAll(), this.errors.showAll()];
+      for (const box of document.querySelectorAll("details:not([open])")) {
+        box.open = true;
+        undo.push(() => (box.open = false));
+      }
+      this.theme.turn({ isPrinting: true });
+      byId("paper").replaceChildren(...this.timeLine.pictures(PAPER_WIDTH, PAPER_HEIGHT));
+    });
+    window.addEventListener("afterprint", () => {
+      byId("paper").replaceChildren();
+      for (const step of undo) step();
+      this.timeLine.resize();
+      this.theme.turn();
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 
 const CELL = 2; // calls that begin within so many pixels, and are no longer, are drawn as one
 const FADED = 0.15;
+const STRIPE = 4; // at the foot of a wait: the colour of what it waits for
 
 class Painter {
   constructor(line) {
@@ -52,7 +53,7 @@ class Painter {
     context.globalAlpha = 1;
     if (row.failed[next] > row.failed[place]) this.#drawMark(left + CELL / 2, y, isOut);
     else if (row.putOff[next] > row.putOff[place]) {
-      this.#drawMark(left + CELL / 2, y, isOut, colours.accent);
+      this.#drawPutOff(left + CELL / 2, y, isOut);
     } else if (row.marks && !isOut) fill(context, colours.found, left, y + height - 3, CELL, 3);
     return next;
   }
@@ -72,7 +73,7 @@ class Painter {
     if (recording.hasFailed(event)) {
       this.#drawMark(outcome === "refused" ? begin : end, y, isOut);
     } else if (outcome === "deferred") {
-      this.#drawMark(begin, y, isOut, colours.accent);
+      this.#drawPutOff(begin, y, isOut);
     }
     if (this.line.found && !isOut) fill(context, colours.found, since, y + ROW - 6, end - since, 3);
   }
@@ -88,22 +89,26 @@ class Painter {
     context.strokeStyle = colours.wait;
     context.lineWidth = 1;
     if (width > 3) context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
-    const text = `waits ${duration(this.recording.waited[event])}`;
+    const guard = this.recording.guard[event];
+    fill(context, colours.of(guard), x, y + height - STRIPE, width, STRIPE);
     const room = Math.min(x + width, this.line.width) - Math.max(x, this.line.gutter);
+    const texts = [`${this.recording.nameOf(event)}: waits ${duration(this.recording.waited[event])}`];
+    texts.push(`waits ${duration(this.recording.waited[event])}`);
+    const text = texts.find((it) => room >= it.length * this.line.letter + 14);
+    if (!text) return;
     const length = text.length * this.line.letter + 8;
-    if (room < length + 6) return;
     fill(
       context,
       colours["wait-paper"],
       Math.max(x, this.line.gutter) + 4,
-      y + 2,
+      y + 1,
       length,
-      height - 4,
+      height - STRIPE - 1,
     );
     context.fillStyle = colours.ink;
     context.font = FONT;
     context.textBaseline = "middle";
-    context.fillText(text, Math.max(x, this.line.gutter) + 8, y + height / 2 + 0.5);
+    context.fillText(text, Math.max(x, this.line.gutter) + 8, y + (height - STRIPE) / 2 + 1);
   }
 
   #drawInside(event, x, width, y) {
@@ -133,17 +138,30 @@ class Painter {
     context.fillText(text, left + 4, y + height / 2 + 0.5);
   }
 
-  /** A diamond: something went wrong here, or was put off. */
-  #drawMark(x, y, isOut, colour = this.colours.bad) {
+  /** A disc: a call was put off here. */
+  #drawPutOff(x, y, isOut) {
+    const { context } = this;
+    context.beginPath();
+    context.arc(x, y + (ROW - 3) / 2, 4, 0, 2 * Math.PI);
+    this.#fillMark(this.colours.accent, isOut);
+  }
+
+  /** A diamond: something went wrong here. */
+  #drawMark(x, y, isOut) {
     const { context } = this;
     const middle = y + (ROW - 3) / 2;
-    context.globalAlpha = isOut ? FADED : 1;
     context.beginPath();
     context.moveTo(x, middle - 6);
     context.lineTo(x + 5, middle);
     context.lineTo(x, middle + 6);
     context.lineTo(x - 5, middle);
     context.closePath();
+    this.#fillMark(this.colours.bad, isOut);
+  }
+
+  #fillMark(colour, isOut) {
+    const { context } = this;
+    context.globalAlpha = isOut ? FADED : 1;
     context.fillStyle = colour;
     context.fill();
     context.strokeStyle = this.colours.paper;

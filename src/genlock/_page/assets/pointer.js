@@ -74,7 +74,7 @@ class Pointer {
     const { timeLine, grip } = this;
     if (!grip) return;
     if (!grip.hasMoved) this.choose(timeLine.at(event.offsetX, event.offsetY).event);
-    else if (timeLine.band) {
+    else if (timeLine.band && Math.abs(event.offsetX - grip.x) > STILL) {
       const [from, to] = timeLine.band.sort((one, other) => one - other);
       timeLine.view.show(from, to - from);
       this.mark(from, to);

@@ -40,6 +40,26 @@ class Row {
     return this.marks ? this.marks[to] - this.marks[from] : 0;
   }
 
+  /** The places, from and up to, of the calls that reach within so much of a time. */
+  around(time, reach) {
+    const from = firstWhere(0, this.end.length, (place) => this.end[place] >= time - reach);
+    const to = firstWhere(from, this.since.length, (place) => this.since[place] > time + reach);
+    return [from, to];
+  }
+
+  /** The first place, from one on up to another, of a call that failed; undefined if none did. */
+  firstFailed(from, to) {
+    if (this.failed[to] === this.failed[from]) return undefined;
+    return firstWhere(from, to, (place) => this.failed[place + 1] > this.failed[from]);
+  }
+
+  /** The place, of one on up to another, of the call that is nearest to a time. */
+  nearest(time, from, to) {
+    const next = Math.min(firstWhere(from, to, (place) => this.since[place] >= time), to - 1);
+    const before = Math.max(next - 1, from);
+    return time - this.end[before] < this.since[next] - time ? before : next;
+  }
+
   /** The first place whose call ends after a time. */
   firstEndingAfter(time) {
     return firstWhere(0, this.end.length, (place) => this.end[place] > time);

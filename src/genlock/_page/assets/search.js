@@ -9,6 +9,12 @@ function search(recording, text) {
   return { found, count: found.reduce((sum, one) => sum + one, 0) };
 }
 
+/** The calls that a test holds of, told in the same way. */
+function sifted(recording, isMeant) {
+  const found = Uint8Array.from({ length: recording.count }, (_, event) => Number(isMeant(event)));
+  return { found, count: found.reduce((sum, one) => sum + one, 0) };
+}
+
 function keepMatching(recording, word, found) {
   const holds = (...parts) => Number(parts.some((part) => part.toLowerCase().includes(word)));
   const guards = recording.guards.map((it) => holds(it.name, it.made));

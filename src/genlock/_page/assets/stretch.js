@@ -32,7 +32,7 @@ function stretchElements(recording, sums, from, to) {
   ];
   const left = sums.length - MOST_IN_STRETCH;
   return [
-    element("h3", {}, `${duration(to - from)}, from ${moment(from, 1000)} on`),
+    element("h3", {}, `${duration(to - from)}, from ${moment(Math.max(0, from), stepFor(to - from))} on`),
     element(
       "table",
       {},

@@ -2,17 +2,23 @@
 
 const ROWS_AT_FIRST = 100;
 const COLUMNS = [
-  { title: "coroutine", text: (value) => value },
-  { title: "resumptions", text: (value) => value.toLocaleString("en"), isFigure: true },
-  { title: "time inside", text: duration, isFigure: true, bar: "inside" },
-  { title: "waited", text: duration, isFigure: true, bar: "waited" },
+  { title: "coroutine", of: "name", text: (value) => value },
   {
-    title: "contended",
+    title: "resump\u00adtions",
+    of: "resumptions",
+    text: (value) => value.toLocaleString("en"),
+    isFigure: true,
+  },
+  { title: "time inside", of: "inside", text: duration, isFigure: true, bar: "inside" },
+  { title: "waited", of: "waited", text: duration, isFigure: true, bar: "waited" },
+  {
+    title: "con\u00adtended",
+    of: "contended",
     text: (value) => (value ? value.toLocaleString("en") : "–"),
     isFigure: true,
   },
-  { title: "longest wait", text: duration, isFigure: true },
-  { title: "how it ended", text: (value) => value || "–" },
+  { title: "longest wait", of: "longest_wait", text: duration, isFigure: true },
+  { title: "how it ended", of: "ended", text: (value) => value || "–" },
 ];
 
 class Table {
@@ -26,8 +32,8 @@ class Table {
 
   setRows(rows) {
     this.rows = rows;
-    this.most = COLUMNS.map((_, column) =>
-      rows.reduce((most, row) => Math.max(most, row[column]), 0),
+    this.most = COLUMNS.map(({ of, bar }) =>
+      bar ? rows.reduce((most, row) => Math.max(most, row[of]), 0) : 0,
     );
     this.draw();
   }
@@ -44,24 +50,34 @@ class Table {
     this.box.replaceChildren(element("table", {}, head, body));
     const left = rows.length - shown.length;
     if (left > 0) {
-      const more = () => this.showAll();
+      const more = () => {
+        this.showAll();
+        this.box.querySelectorAll("tbody button")[shown.length].focus();
+      };
       const text = `Show ${inWords(left, "more row")}`;
       this.box.append(element("button", { type: "button", class: "more", onclick: more }, text));
     }
     if (!rows.length) this.box.replaceChildren(element("p", { class: "empty" }, "No calls."));
   }
 
+  /** Show all rows; returns what undoes that. */
   showAll() {
+    const { limit } = this;
     this.limit = Infinity;
     this.draw();
+    return () => {
+      this.limit = limit;
+      this.draw();
+    };
   }
 
   #sorted() {
     const { column, isRising } = this;
     const direction = isRising ? 1 : -1;
-    const compare = COLUMNS[column].isFigure
-      ? (one, other) => one[column] - other[column]
-      : (one, other) => one[column].localeCompare(other[column], "en", { numeric: true });
+    const { of, isFigure } = COLUMNS[column];
+    const compare = isFigure
+      ? (one, other) => one[of] - other[of]
+      : (one, other) => one[of].localeCompare(other[of], "en", { numeric: true });
     return [...this.rows].sort((one, other) => direction * compare(one, other));
   }
 
@@ -91,22 +107,22 @@ class Table {
   }
 
   #row(row) {
-    const cells = COLUMNS.map(({ text, isFigure, bar }, column) => {
-      const cell = element("td", { class: isFigure ? "figure" : "" }, text(row[column]));
-      if (bar && row[column]) {
+    const cells = COLUMNS.map(({ of, text, isFigure, bar }, column) => {
+      const cell = element("td", { class: isFigure ? "figure" : "" }, text(row[of]));
+      if (bar && row[of]) {
         cell.classList.add("bar", bar);
-        cell.style.setProperty("--share", `${(100 * row[column]) / this.most[column]}%`);
+        cell.style.setProperty("--share", `${(100 * row[of]) / this.most[column]}%`);
       }
       return cell;
     });
     const find = element("button", {
       type: "button",
       class: "link",
-      onclick: () => this.find(row[0]),
+      onclick: () => this.find(row.name),
     });
-    find.textContent = row[0];
+    find.textContent = row.name;
     find.title = "Find it in the time line";
-    if (row[6].startsWith("raised")) cells[6].classList.add("bad");
+    if (row.ended.startsWith("raised")) cells[6].classList.add("bad");
     return element("tr", {}, element("th", { scope: "row" }, find), ...cells.slice(1));
   }
 }

@@ -5,6 +5,9 @@ const LANE_GAP = 12;
 const AXIS = 26;
 const NEAR = 3;
 const TICK_WIDTH = 110;
+const DAY = 86400;
+const LONG_STEPS = [2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200];
+const BASE_STEPS = 1000; // more of them would take too many digits
 const FONT = "11px ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
 class TimeLine {
@@ -25,16 +28,17 @@ class TimeLine {
     this.showsArrows = true;
     this.band = null;
     this.drawn = 0;
+    this.paper = null;
     this.painter = new Painter(this);
     this.arrows = new Arrows(this);
-    this.#fitSize();
   }
 
   // Where things are ----------------------------------------------------------------------------
 
   #fitSize() {
-    const width = this.scroller.clientWidth;
-    const height = Math.min(this.total, this.scroller.clientHeight || this.total);
+    const width = this.paper?.width ?? this.scroller.clientWidth;
+    const height =
+      this.paper?.height ?? Math.min(this.total, this.scroller.clientHeight || this.total);
     const ratio = window.devicePixelRatio || 1;
     this.width = width;
     this.height = height;
@@ -58,12 +62,17 @@ class TimeLine {
     return this.view.start + ((x - this.gutter) / this.plot) * this.view.span;
   }
 
+  /** How much of the lanes is out of sight above. */
+  get above() {
+    return this.paper?.above ?? this.scroller.scrollTop;
+  }
+
   yOf(lane, depth) {
-    return AXIS + this.tops[lane] + depth * ROW - this.scroller.scrollTop;
+    return AXIS + this.tops[lane] + depth * ROW - this.above;
   }
 
   rowAt(y) {
-    const below = y - AXIS + this.scroller.scrollTop;
+    const below = y - AXIS + this.above;
     if (y < AXIS) return null;
     const lane = firstWhere(0, this.tops.length, (it) => this.tops[it] > below) - 1;
     return this.lanes[lane]?.[Math.floor((below - this.tops[lane]) / ROW)] ?? null;
@@ -74,19 +83,17 @@ class TimeLine {
     const row = x < this.gutter ? null : this.rowAt(y);
     if (!row) return { event: -1, more: 0 };
     const time = this.timeOf(x);
-    const reach = (NEAR / this.plot) * this.view.span;
-    const first = row.firstEndingAfter(time - reach - 0.5);
-    let best = -1;
-    for (let place = first; place < Math.min(first + 50, row.events.length); place++) {
-      if (row.since[place] > time + reach) break;
-      best = place;
-      if (row.end[place] >= time) break;
+    const pixel = this.view.span / this.plot;
+    const there = row.firstEndingAfter(time);
+    const isThere = there < row.events.length && row.since[there] <= time;
+    if (isThere && row.end[there] - row.since[there] >= CELL * pixel) {
+      return { event: row.events[there], more: 0 };
     }
-    if (best < 0) return { event: -1, more: 0 };
-    const cell = (CELL / this.plot) * this.view.span;
-    const isOne = row.end[best] - row.since[best] >= cell;
-    const more = isOne ? 0 : row.firstFrom(row.since[best] + cell, best) - best - 1;
-    return { event: row.events[best], more };
+    const [from, to] = row.around(time, NEAR * pixel);
+    if (from >= to) return { event: -1, more: 0 };
+    const best = row.firstFailed(from, to) ?? (isThere ? there : row.nearest(time, from, to));
+    const [first, next] = row.around(time, (CELL / 2) * pixel);
+    return { event: row.events[best], more: Math.max(0, next - first - 1) };
   }
 
   /** Scroll the lane of a call into sight, and its time into view. */
@@ -112,9 +119,40 @@ class TimeLine {
     this.pending ??= requestAnimationFrame(() => this.draw());
   }
 
+  /** The whole height as pictures for paper, each no higher than fits on a page. */
+  pictures(width, highest) {
+    const pictures = [];
+    for (const [above, end] of this.#pieces(highest)) {
+      this.paper = { width, above, height: end - above + AXIS };
+      this.resize();
+      const copy = element("canvas", { width: this.canvas.width, height: this.canvas.height });
+      copy.getContext("2d").drawImage(this.canvas, 0, 0);
+      pictures.push(copy);
+    }
+    this.paper = null;
+    return pictures;
+  }
+
+  /** Parts of the height: each of whole lanes, or of whole rows of a lane that is higher. */
+  *#pieces(highest) {
+    const ends = this.lanes.flatMap((rows, lane) => {
+      const top = this.tops[lane];
+      const isHigh = rows.length * ROW + LANE_GAP > highest;
+      const within = isHigh ? rows.map((_, depth) => top + depth * ROW) : [];
+      return [...within.slice(1), top + rows.length * ROW + LANE_GAP / 2];
+    });
+    let above = 0;
+    for (const [place, end] of ends.entries()) {
+      if (place < ends.length - 1 && ends[place + 1] - above <= highest) continue;
+      yield [above, end];
+      above = end;
+    }
+  }
+
   draw() {
     cancelAnimationFrame(this.pending);
     this.pending = null;
+    if (this.plot <= 0) return; // it is not shown at all
     const began = performance.now();
     const { context, colours } = this;
     context.globalAlpha = 1;
@@ -141,11 +179,20 @@ class TimeLine {
 
   #tickStep() {
     const least = (this.view.span / this.plot) * TICK_WIDTH;
-    const power = 10 ** Math.floor(Math.log10(least));
+    const long = LONG_STEPS.map((it) => it * SECOND).find((it) => it >= least);
+    if (least > SECOND && long) return long;
+    const unit = long ? 1 : DAY * SECOND;
+    const power = 10 ** Math.floor(Math.log10(least / unit)) * unit;
     return Math.max(
       1,
       [1, 2, 5, 10].map((it) => it * power).find((it) => it >= least),
     );
+  }
+
+  /** What the moments of the axis are told from on: the start, unless that takes many digits. */
+  baseOf(step) {
+    const big = step * BASE_STEPS;
+    return this.view.end < big * BASE_STEPS ? 0 : Math.floor(this.view.start / big) * big;
   }
 
   *#ticks(step) {
@@ -174,10 +221,13 @@ class TimeLine {
     context.font = FONT;
     context.textBaseline = "middle";
     context.fillStyle = colours.quiet;
+    this.base = this.baseOf(step);
+    this.baseInWords = this.base ? moment(this.base, step * BASE_STEPS) : "";
+    const scale = this.view.end - this.base;
     for (const time of this.#ticks(step)) {
       const x = this.xOf(time);
       context.fillRect(Math.round(x), AXIS - 6, 1, 5);
-      const text = moment(time, step);
+      const text = (this.base ? "+" : "") + moment(time - this.base, step, scale);
       if (x + 4 + text.length * this.letter < this.width) context.fillText(text, x + 4, AXIS / 2);
     }
     context.fillText(clipped("thread", this.lettersIn(this.gutter - 16)), 8, AXIS / 2);
@@ -190,7 +240,8 @@ class TimeLine {
     context.font = FONT;
     context.textBaseline = "middle";
     this.recording.lanes.forEach(({ name }, lane) => {
-      const y = this.yOf(lane, 0);
+      const low = this.yOf(lane, this.lanes[lane].length - 1);
+      const y = Math.max(this.yOf(lane, 0), Math.min(AXIS, low));
       if (y < AXIS - ROW || y > this.height) return;
       context.fillStyle = colours.line;
       if (lane > 0) context.fillRect(0, Math.round(y - LANE_GAP / 2), this.gutter, 1);

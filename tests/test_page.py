@@ -681,9 +681,7 @@ inside.wait()
 def test_a_program_that_ends_with_calls_under_way_says_so(tmp_path: Path) -> None:
     data, told = run_with_page(STANDING, tmp_path)
     assert "genlock: run.html: 1 event, 1 under way still, 0.2 MB." in told
-    assert data["missing"][1].startswith(
-        "    Thread-1 (send) is inside of standing at program.py:8"
-    )
+    assert data["missing"][1].startswith("    one is inside of standing at program.py:8")
 
 
 @pytest.mark.parametrize(

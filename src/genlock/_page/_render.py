@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     "words.js",
+    "head.js",
     "recording.js",
     "rows.js",
     "search.js",

@@ -3,7 +3,6 @@
 const PAPER_WIDTH = 1000;
 const PAPER_HEIGHT = 300; // of one picture of the time line: four fit on a page
 const MOST_APART = 60; // coroutines; more of them are shown by their functions, unless asked for
-const byId = (id) => document.getElementById(id);
 
 class Page {
   constructor(data) {
@@ -14,72 +13,12 @@ class Page {
     this.by = isMany ? "function" : "guard";
     this.theme = new Theme(byId("theme"), () => this.redraw());
     this.colours = new Colours(this.recording);
-    this.#tellHead();
+    tellHead(data);
     this.#setUpTimeLine();
     this.#setUpSearch();
     new Keys(this, byId("canvas"), byId("search"));
     // What is further down can wait until the time line has been seen.
     requestAnimationFrame(() => setTimeout(() => this.#setUpRest()));
-  }
-
-  // The head ------------------------------------------------------------------------------------
-
-  #tellHead() {
-    const { name, facts, missing, nothing } = this.data;
-    byId("name").textContent = name;
-    byId("facts").textContent = facts;
-    byId("nothing").hidden = !nothing;
-    byId("nothing").textContent = nothing;
-    for (const id of ["time-line", "calls", "coroutines"]) {
-      byId(id).hidden = !this.recording.count;
-    }
-    byId("missing").hidden = !missing.length;
-    byId("missing").replaceChildren(...missing.map((line) => element("li", {}, line)));
-    byId("summary").replaceChildren(...this.#chips());
-  }
-
-  #chips() {
-    const { errors, troubled, unfinished, findings, isPartial, rows } = this.data;
-    const { cycles, possible, inversions } = findings;
-    const contended = rows.guard.reduce((sum, row) => sum + row.contended, 0);
-    const waited = rows.guard.reduce((sum, row) => sum + row.waited, 0);
-    const chip = (text, target, kind) => element("a", { href: `#${target}`, class: kind }, text);
-    const chips = [
-      [errors, chip(inWords(errors, "error"), "errors", "bad")],
-      [
-        troubled,
-        chip(`${inWords(troubled, "call")} raised or refused`, "errors", errors ? "warn" : "bad"),
-      ],
-      [
-        unfinished,
-        chip(`${inWords(unfinished, "call")} under way at the end`, "missing", "warn"),
-      ],
-      [cycles.length, chip(inWords(cycles.length, "call cycle"), "calls", "bad")],
-      [possible.length, chip(inWords(possible.length, "possible call cycle"), "calls", "warn")],
-      [inversions.length, chip(inWords(inversions.length, "inverted order"), "calls", "warn")],
-      [
-        contended,
-        chip(
-          `${inWords(contended, "call")} met a busy guard, waited ${duration(waited)}`,
-          "coroutines",
-          "warn",
-        ),
-      ],
-    ]
-      .filter(([number]) => number)
-      .map(([, made]) => made);
-    if (!this.recording.count) return chips;
-    if (!chips.length) {
-      const where = isPartial ? " in what is shown" : "";
-      chips.push(chip(`No errors, no cycles, no waits${where}`, "time-line", ""));
-    }
-    const sections = [
-      ["Time line", "time-line"],
-      ["Call graph", "calls"],
-      ["Coroutines", "coroutines"],
-    ];
-    const ways = sections.map(([text, target]) => chip(text, target, "to"));
-    return [...chips, element("span", { class: "ways" }, ...ways)];
   }
 
   // The theme -----------------------------------------------------------------------------------

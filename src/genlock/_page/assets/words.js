@@ -93,6 +93,8 @@ function clipped(text, length) {
   return `${text.slice(0, Math.max(0, length - 1 - tail))}…${tail ? text.slice(-tail) : ""}`;
 }
 
+const byId = (id) => document.getElementById(id);
+
 /** An element with its attributes and what is in it: text stays text. */
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);

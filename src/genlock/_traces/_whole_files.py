@@ -23,7 +23,7 @@ def written_whole(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[
     a terminal) is written to as it is, and so is a file in a directory that takes no other.
     `mode` is "w" for text in UTF-8, or "wb". Raises OSError where there is no writing.
     """
-    target = os.path.realpath(path)
+    target = os.path.realpath(os.fsdecode(path))
     beside = _opened_beside(target, mode)
     if beside is None:
         with _opened(target, mode) as file:
@@ -42,7 +42,7 @@ def written_whole(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise OSError where `written_whole` would; leaves nothing behind."""
-    target = os.path.realpath(path)
+    target = os.path.realpath(os.fsdecode(path))
     beside = _opened_beside(target, "w")
     if beside is None:
         is_new = not os.path.lexists(target)

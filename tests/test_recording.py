@@ -595,7 +595,7 @@ def test_there_is_no_twin_of_a_source_that_has_changed_since(
     of: str, now: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As that of a long-running program whose packages are upgraded meanwhile."""
-    read = inspect.getsourcelines
+    read = inspect.findsource
     assert _twin.recording(_hook._send_code) is not None
 
     def changed(code: CodeType) -> tuple[list[str], int]:
@@ -606,7 +606,7 @@ def test_there_is_no_twin_of_a_source_that_has_changed_since(
             return [line.replace("(value)", "(None)") for line in lines], first
         return now.splitlines(keepends=True), first
 
-    monkeypatch.setattr(inspect, "getsourcelines", changed)
+    monkeypatch.setattr(inspect, "findsource", changed)
     assert _twin.recording(_hook._send_code) is None
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from types import CodeType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -71,23 +70,25 @@ def recording(original: CodeType) -> CodeType | None:
     tree, template = _source_of(original), _source_of(_resume.__code__)
     if tree is None or template is None:
         return None
-    substitution = _Substitution(template)
+    function = next(node for node in ast.walk(template) if _is_template(node))
+    substitution = _Substitution(cast("ast.FunctionDef", function))
     substitution.visit(tree)
     if substitution.count != 1:
         return None
     return _compiled(ast.fix_missing_locations(tree), original)
 
 
-def _source_of(code: CodeType) -> ast.Module | None:
-    """The syntax tree of a function; None where its file is not what the code was made from.
+def _is_template(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == _resume.__name__
 
-    A program that has run for long may have been put in the place of by a newer version since.
+
+def _source_of(code: CodeType) -> ast.Module | None:
+    """The syntax tree of a function's module; None where the code was made from another one.
+
+    A newer version may have been installed since the program began.
     """
     try:
-        lines, first = inspect.getsourcelines(code)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-        cast("ast.FunctionDef", tree.body[0]).decorator_list.clear()
-        ast.increment_lineno(tree, first - 1)
+        tree = ast.parse("".join(inspect.findsource(code)[0]))
         compiled = _compiled(tree, code)
     except (OSError, TypeError, SyntaxError, AttributeError, IndexError, ValueError):
         return None
@@ -96,19 +97,24 @@ def _source_of(code: CodeType) -> ast.Module | None:
 
 
 def _compiled(tree: ast.Module, original: CodeType) -> CodeType:
-    """The code of the only function in a module. Raises ValueError if there is another number."""
-    constants = compile(tree, original.co_filename, "exec").co_consts
-    (code,) = (it for it in constants if isinstance(it, CodeType))
-    return code.replace(co_qualname=original.co_qualname)
+    """The code of a function of the same name, compiled with all of its module.
+
+    That decides how names are looked up. Raises ValueError if there is no such function.
+    """
+    found = [compile(tree, original.co_filename, "exec", dont_inherit=True)]
+    for code in found:
+        if code.co_qualname == original.co_qualname:
+            return code
+        found += [it for it in code.co_consts if isinstance(it, CodeType)]
+    raise ValueError(original.co_qualname)
 
 
 class _Substitution(ast.NodeTransformer):
     """Puts the template in the place of the statement that resumes the generator."""
 
-    def __init__(self, template: ast.Module) -> None:
+    def __init__(self, template: ast.FunctionDef) -> None:
         self.count = 0
-        function = cast("ast.FunctionDef", template.body[0])
-        self._statements = [_ClockReading().visit(node) for node in function.body[1:]]
+        self._statements = [_ClockReading().visit(node) for node in template.body[1:]]
 
     def visit_Return(self, node: ast.Return) -> Any:  # the name is ast's
         if ast.unparse(node) != "return self.resume(value)":

@@ -19,49 +19,18 @@ from hypothesis import given, settings
 
 import genlock
 from crew import PATIENCE, needs_gil, until
+from explored import bare, guarded, on_part, send_one, steps, total
 from genlock import _guard, _waits
 from genlock._gates import gate_for
 from genlock._interpreter import _stacks
-from genlock.testing import Exploration, explore, replay, schedules
-from genlock.testing import _stage as stage
+from genlock.testing import Exploration, _progress, explore, replay, schedules
 from genlock.testing._search import shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from explored import Worker
     from genlock.testing._schedules import Schedule
-
-    Worker = Callable[[Any], object]
-
-
-def steps() -> Generator[None, Any, None]:
-    while True:
-        yield
-
-
-def total() -> Generator[int, int, None]:
-    added = 0
-    while True:
-        added += yield added
-
-
-def bare() -> Generator[int, int, None]:
-    generator = total()
-    next(generator)
-    return generator
-
-
-def guarded() -> Any:
-    return genlock.guard(total(), prime=True)
-
-
-def send_one(generator: Any) -> None:
-    generator.send(1)
-
-
-def on_part(number: int, work: Worker) -> Worker:
-    """The work on one part of the subject."""
-    return lambda parts: work(parts[number])
 
 
 # How many schedules there are.
@@ -192,7 +161,7 @@ def test_what_is_too_much_for_the_budget_is_tried_at_random() -> None:
 
     outcome, schedules, token = explored(seed=1)
     assert outcome == "failed"
-    assert 300 < schedules < 350
+    assert 300 < schedules < 400
     assert explored(seed=1) == (outcome, schedules, token)
     assert explored(seed=None) == explored(seed=None)
     assert token is not None
@@ -422,7 +391,7 @@ def test_a_lock_of_others_is_named() -> None:
         with parts[1]:
             parts[0].send(1)
 
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(lambda: (guarded(), threading.Lock()), [under_lock, under_lock])
     assert result.outcome == "inconclusive"
     assert "T2 is blocked at " in result.report
@@ -436,7 +405,7 @@ def test_who_waits_somewhere_in_the_library_is_told_by_the_line_that_called_it()
         parts[0].send(1)
         parts[1].wait()  # for nobody
 
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(lambda: (guarded(), threading.Event()), [wait])
     assert re.search(r"T1 is blocked at \S*test_explore\.py:\d+:  parts\[1\]\.wait", result.report)
 
@@ -460,7 +429,7 @@ def test_a_guard_that_is_kept_elsewhere_is_named() -> None:
         return guard
 
     kept: list[Any] = []
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(setup, [send_one])
     for block in kept:
         block.__exit__(None, None, None)
@@ -483,7 +452,7 @@ def test_a_generator_that_is_in_use_elsewhere_is_waited_for_no_longer_than_anyth
         return genlock.guard(generator)
 
     inside, leave, strangers = threading.Event(), threading.Event(), list[threading.Thread]()
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(setup, [next])
     leave.set()
     for stranger in strangers:
@@ -501,7 +470,7 @@ def test_a_loop_that_waits_for_another_thread_is_named() -> None:
         parts[0].send(1)
         parts[1].append("stop")
 
-    with patch.object(stage, "ENDLESS_AFTER", 0.3):
+    with patch.object(_progress, "ENDLESS_AFTER", 0.3):
         result = explore(lambda: (guarded(), []), [spin, stop])
     assert result.outcome == "inconclusive"
     assert "T1 runs on and on at " in result.report
@@ -513,7 +482,10 @@ def test_work_that_takes_its_time_is_waited_for() -> None:
         while time.thread_time() < 0.8:
             pass
 
-    with patch.object(stage, "BLOCKED_AFTER", 0.25), patch.object(stage, "LOOK_EVERY", 0.02):
+    with patch.multiple(_progress, BLOCKED_AFTER=0.25, LOOK_EVERY=0.02):
+        patch.object(_progress, "BLOCKED_AFTER", 0.25),
+        patch.object(_progress, "LOOK_EVERY", 0.02),
+    ):
         assert explore(guarded, [slow], preemptions=0).outcome == "ok"
 
 
@@ -750,7 +722,7 @@ def test_options_are_checked(options: dict[str, Any], error: type[Exception]) ->
 def test_workers_are_checked() -> None:
     with pytest.raises(ValueError, match="there are none"):
         explore(bare, [])
-    with pytest.raises(TypeError, match="must be functions, not None"):
+    with pytest.raises(TypeError, match="T1 of workers must be a function, not None"):
         explore(bare, [None])  # type: ignore[list-item]
 
 

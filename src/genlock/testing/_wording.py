@@ -34,6 +34,7 @@ _WORDS: dict[str, str] = {
 }
 
 
+PASSED_REPLAY = "ok: the schedule of the token"
 NO_DECISION = "there was no such decision"
 
 
@@ -91,6 +92,11 @@ _BLOCKED: dict[str, list[str]] = {
         "runs on and on",
         "A loop that waits for another thread never ends here: only one runs at a time.",
     ],
+    "turns": [
+        "does not come to an end",
+        "There were 50,000 decisions in one run. A thread goes on as long as it can: a loop that",
+        "waits for another thread, or has no end, does not leave off. Give it one.",
+    ],
 }
 
 
@@ -100,7 +106,8 @@ def blocked(thread: str, site: Site | None, verdict: str, left: int, call: str) 
     what, *advice = _BLOCKED[verdict]
     lines = [f"inconclusive: {thread} {what}{at}", *(f"  {line}" for line in advice)]
     if left:
-        lines.append(f"  {_plural(left, 'thread')} could not be ended, and stay behind.")
+        stay = "stays" if left == 1 else "stay"
+        lines.append(f"  {_plural(left, 'thread')} could not be ended, and {stay} behind.")
     return "\n".join([*lines, f"  To run this schedule again:  {call}"])
 
 
@@ -121,22 +128,37 @@ NOTHING_WATCHED = (
 )
 
 
+def too_large(objects: int) -> str:
+    """There may be more generators in the subject."""
+    return (
+        f"inconclusive: the subject holds more than {objects:,} objects, and not all of them were"
+        " looked through\n  for generators. Name those that the workers use, or their functions: "
+        " explore(…, watch=[…])"
+    )
+
+
+def unwatched(names: Sequence[str]) -> str:
+    """Workers made generators that were not there before."""
+    return (
+        f"inconclusive: {' and '.join(map(repr, names))} came into the subject while the workers"
+        " ran, and so was not watched.\n"
+        "  Make it in setup(), or name its function:  explore(…, watch=[…])"
+    )
+
+
 def diverged(decision: int, then: str, now: str, call: str) -> str:
     """The same schedule led to something else."""
-    return (
-        f"nondeterministic: the same schedule went two ways, at decision {decision}:\n"
-        f"  before: {then}\n"
-        f"  now:    {now}\n"
-        "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
-        " state that is\n  left from the run before.\n"
-        f"  The schedule:  {call}"
-    )
+    return _two_ways(f"the same schedule went two ways, at decision {decision}", then, now, call)
 
 
 def not_alike(then: str, now: str, call: str) -> str:
-    """A failure did not come again."""
+    """The same schedule ended differently."""
+    return _two_ways("the same schedule ended in two ways", then, now, call)
+
+
+def _two_ways(what: str, then: str, now: str, call: str) -> str:
     return (
-        f"nondeterministic: a schedule failed, and the same schedule did not fail alike:\n"
+        f"nondeterministic: {what}:\n"
         f"  before: {then}\n"
         f"  now:    {now}\n"
         "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
@@ -145,12 +167,12 @@ def not_alike(then: str, now: str, call: str) -> str:
     )
 
 
-def arrival(thread: int, label: tuple[object, ...]) -> str:
+def arrival(thread: int, label: tuple[object, ...], guard: str) -> str:
     """What a thread was about to do at a decision."""
     if thread < 0:
         return "the threads start"
     kind, *of = label
-    words = _WORDS[str(kind)].format(of[0] if of else "a guard")
+    words = _WORDS[str(kind)].format(of[0] if of else repr(guard))
     return f"{thread_name(thread)} {words}" + (f", line {of[1]}" if len(of) > 1 else "")
 
 

@@ -483,9 +483,6 @@ def test_work_that_takes_its_time_is_waited_for() -> None:
             pass
 
     with patch.multiple(_progress, BLOCKED_AFTER=0.25, LOOK_EVERY=0.02):
-        patch.object(_progress, "BLOCKED_AFTER", 0.25),
-        patch.object(_progress, "LOOK_EVERY", 0.02),
-    ):
         assert explore(guarded, [slow], preemptions=0).outcome == "ok"
 
 
@@ -675,7 +672,9 @@ def test_a_token_is_replayed_alike() -> None:
 
 
 def test_a_fixed_program_passes_the_token_of_its_bug() -> None:
-    replay(guarded, [send_one, send_one], "g1:1>T2").assert_ok()
+    result = replay(guarded, [send_one, send_one], "g1:1>T2")
+    result.assert_ok()
+    assert str(result) == "ok: the schedule of the token"
 
 
 @pytest.mark.parametrize("token", ["g1:99>T2", "g1:1>T2,2>T1,3>T2"])
@@ -696,34 +695,84 @@ def test_a_token_that_no_longer_fits_is_told(token: str) -> None:
         ("g1:1>T2;2>T1", "is no token of genlock"),
         ("g1:1>T2,", "is no token of genlock"),
         ("g1:1>T3", "names T3, but there are 2 workers"),
+        ("g1:2>T2,1>T1", "do not come one after the other"),
+        ("g1:1>T2,1>T1", "do not come one after the other"),
+        (None, "a token must be a text such as 'g1:13>T3', not None"),
+        (b"g1:", "a token must be a text such as 'g1:13>T3', not b'g1:'"),
     ],
 )
-def test_what_is_no_token_is_refused(token: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+def test_what_is_no_token_is_refused(token: Any, complaint: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=complaint):
         replay(bare, [send_one, send_one], token)
 
 
+def test_a_replay_without_workers_is_refused() -> None:
+    with pytest.raises(ValueError, match="there are none"):
+        replay(bare, [], "g1:")
+
+
+async def later(_: Any) -> None:
+    """A worker of another kind."""
+
+
+def resumed(_: Any) -> Generator[None, None, None]:
+    yield
+
+
 @pytest.mark.parametrize(
-    ("options", "error"),
+    ("options", "told"),
     [
-        ({"budget": 0}, ValueError),
-        ({"budget": 1.5}, TypeError),
-        ({"preemptions": -1}, ValueError),
-        ({"preemptions": "2"}, TypeError),
-        ({"granularity": "op code"}, ValueError),
-        ({"check": "no function"}, TypeError),
+        ({"budget": 0}, "budget must be 1 or more, not 0"),
+        ({"budget": 1.5}, "budget must be a whole number, not 1.5"),
+        ({"preemptions": -1}, "preemptions must be 0 or more, not -1"),
+        ({"preemptions": "2"}, "preemptions must be a whole number, not '2'"),
+        ({"granularity": "op code"}, "granularity must be 'op' or 'line', not 'op code'"),
+        ({"check": "no function"}, "check must be a function, not 'no function'"),
+        ({"check": later}, "check is an async function, 'later': to call it runs nothing of it"),
+        ({"seed": "x"}, "seed must be a whole number, not 'x'"),
+        ({"workers": []}, "workers must be functions, one for each thread: there are none"),
+        ({"workers": None}, "workers must be a list of functions, not None"),
+        ({"workers": "ab"}, "workers must be a list of functions, not 'ab'"),
+        ({"workers": [print, None]}, "T2 of workers must be a function, not None"),
+        (
+            {"workers": [resumed]},
+            "T1 of workers is a generator function, 'resumed': to call it runs nothing of it",
+        ),
+        ({"setup": [print]}, "setup must be a function, not .*"),
+        ({"setup": later}, "setup is an async function, 'later': to call it runs nothing of it"),
+        ({"watch": 5}, "watch must be a list of generators, functions or .*, not 5"),
+        ({"watch": None}, "watch must be a list of generators, functions or .*, not None"),
+        ({"watch": steps}, "watch must be a list of generators, functions or .*, not <function.*"),
+        ({"watch": steps()}, "watch must be a list of generators, functions or .*, not <gener.*"),
     ],
 )
-def test_options_are_checked(options: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error):
-        explore(bare, [send_one], **options)
+def test_what_it_cannot_work_with_is_refused(options: dict[str, Any], told: str) -> None:
+    given = {"setup": bare, "workers": [send_one], **options}
+    with pytest.raises((TypeError, ValueError), match=f"^{told}$"):
+        explore(**given)
 
 
-def test_workers_are_checked() -> None:
-    with pytest.raises(ValueError, match="there are none"):
-        explore(bare, [])
-    with pytest.raises(TypeError, match="T1 of workers must be a function, not None"):
-        explore(bare, [None])  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"threads": 0}, "threads must be 1 or more, not 0"),
+        ({"threads": "2"}, "threads must be a whole number, not '2'"),
+        ({"decisions": 0}, "decisions must be 1 or more, not 0"),
+        ({"choices": -1}, "choices must be 0 or more, not -1"),
+        ({"granularity": "lines"}, "granularity must be 'op' or 'line', not 'lines'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{told}$"):
+        schedules(**options)
+
+
+def test_without_hypothesis_its_extra_is_named() -> None:
+    with (
+        patch.dict(sys.modules, {"hypothesis": None}),
+        pytest.raises(ImportError, match=r'pip install "genlock\[hypothesis\]"'),
+    ):
+        schedules()
 
 
 @settings(max_examples=60, deadline=None)

@@ -19,7 +19,7 @@ from genlock.testing import _progress, _scheduler, _subjects, explore, replay
 from genlock.testing._explorer import Explorer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
 # What is not watched.
 
@@ -253,27 +253,20 @@ def test_a_thread_that_was_given_up_does_not_count_in_the_next_exploration() -> 
     leave = threading.Event()
 
     def wait(generator: Any) -> None:
-        generator.send(1)
+        left.append(threading.current_thread())
         leave.wait(PATIENCE)
         ended.append("waited")
         shared.send(1)
         ended.append("not ended at its next point")
 
     ended: list[str] = []
+    left: list[threading.Thread] = []
     with patch.object(_progress, "BLOCKED_AFTER", 0.2):
         assert "T1 is blocked" in explore(bare, [wait]).report
 
     def let_go(generator: Any) -> None:
         leave.set()
-        until(lambda: ended)
-        until(
-            lambda: (
-                not any(
-                    thread.name == "T1" and thread.ident != threading.get_ident()
-                    for thread in threading.enumerate()
-                )
-            )
-        )
+        until(lambda: not left[0].is_alive())
         generator.send(1)
 
     assert explore(bare, [let_go], preemptions=0).outcome == "ok"

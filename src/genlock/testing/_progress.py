@@ -22,6 +22,9 @@ BLOCKED_AFTER = 2.0
 ENDLESS_AFTER = 30.0
 """A thread that computes for so long between two points does not come to the next one."""
 
+_LOOKS = 3
+"""So often a thread is looked at that may not stand still yet."""
+
 
 class BlockedError(Exception):
     """A run does not come to its end: a thread gets no further, for no reason that can be seen."""
@@ -35,7 +38,9 @@ def diagnosed(run: Run, task: Task, verdict: str) -> BlockedError:
     """What there is to say of the thread whose turn it is, while it is still where it stands."""
     if _waits.innermost_wait(task.ident) is not None:
         verdict = "held"
-    innermost = _stuck.innermost_frames({task.ident}).get(task.ident)
+    innermost = None
+    for _ in range(_LOOKS):
+        innermost = innermost or _stuck.innermost_frames({task.ident}).get(task.ident)
     return BlockedError(run, task.name, _users_line(innermost), verdict)
 
 

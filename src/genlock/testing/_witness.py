@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from genlock._explaining._sighting import Known
 from genlock._interpreter import _frames, _stacks
 from genlock._wording import in_words
 from genlock.testing import _subjects
+from genlock.testing._addresses import without_addresses
 from genlock.testing._records import Inside, Story, Stretch
 from genlock.testing._scheduler import Witness
 from genlock.testing._schedules import thread_name
@@ -112,7 +112,7 @@ class Writer(Witness):
             "" if failure.thread is None else thread_name(failure.thread),
             "" if error is None else _in_short(error),
             () if error is None else tuple(_lines(error.__traceback__)),
-            "" if error is None else _steady(_diagnosis(error, failure.thread)),
+            "" if error is None else without_addresses(_diagnosis(error, failure.thread)),
             () if error is None else tuple(_notes(error)),
         )
 
@@ -120,7 +120,7 @@ class Writer(Witness):
 def _in_short(error: BaseException) -> str:
     if isinstance(error, GenlockError):
         return f"{type(error).__name__} [{error.code}]"
-    return _steady(in_words(error))
+    return without_addresses(in_words(error))
 
 
 def _diagnosis(error: BaseException, thread: int | None) -> str:
@@ -134,7 +134,9 @@ def _diagnosis(error: BaseException, thread: int | None) -> str:
 
 def _notes(error: BaseException) -> list[str]:
     """What is noted on an error: by a guard, what had ended its generator."""
-    return [_steady(note) for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
+    return [
+        without_addresses(note) for note in getattr(error, "__notes__", ()) if isinstance(note, str)
+    ]
 
 
 def _lines(traceback: TracebackType | None) -> list[Site]:
@@ -153,8 +155,3 @@ def _name_of(worker: object) -> str:
     name = str(getattr(worker, "__name__", type(worker).__name__))
     qualified = str(getattr(worker, "__qualname__", name)).rpartition("<locals>.")[2]
     return qualified if qualified.endswith(name) else name
-
-
-def _steady(text: str) -> str:
-    """The text without addresses, which differ from run to run."""
-    return re.sub(r"\b0x[0-9a-fA-F]+", "0x…", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from genlock._wording import in_words, place, rows
 from genlock.testing._schedules import thread_name
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from genlock._records import Site, Strand
+    from genlock._traces._calls import Cycle, Inversion
     from genlock.testing._records import Story, Stretch
 
 _LONGEST_NAME = 44
@@ -44,9 +45,17 @@ def passed(schedules: int, preemptions: int | None, *, exhausted: bool, budget: 
     if not exhausted:
         return f"ok: {tried} of more (budget={budget})"
     if preemptions is None:
-        return f"ok: all {tried} there are"
+        return (
+            f"ok: all {schedules:,} schedules there are"
+            if schedules > 1
+            else "ok: the one schedule there is"
+        )
     limit = f"at most {_plural(preemptions, 'preemption')}" if preemptions else "no preemption"
-    return f"ok: all {tried} with {limit}"
+    return (
+        f"ok: all {schedules:,} schedules with {limit}"
+        if schedules > 1
+        else f"ok: the one schedule with {limit}"
+    )
 
 
 def failed(story: Story, call: str, number: int | None, preemptions: int) -> str:
@@ -94,8 +103,8 @@ _BLOCKED: dict[str, list[str]] = {
     ],
     "turns": [
         "does not come to an end",
-        "There were 50,000 decisions in one run. A thread goes on as long as it can: a loop that",
-        "waits for another thread, or has no end, does not leave off. Give it one.",
+        "It comes to one point after another, tens of thousands of times. A thread goes on as long",
+        "as it can: a loop that waits for another thread, or has no end, does not leave off.",
     ],
 }
 
@@ -294,34 +303,6 @@ def left_suspended(guards: Sequence[tuple[str, Site | None, Site]]) -> str:
     return "\n".join(
         [*lines, "  Close it, so that it cleans up:  with contextlib.closing(guard): …"]
     )
-
-
-class Cycle(Protocol):
-    """A path of calls that comes back: its first name is its last; the lines of the calls."""
-
-    @property
-    def path(self) -> Sequence[str]: ...
-    @property
-    def sites(self) -> Sequence[Site | None]: ...
-    @property
-    def is_reentry(self) -> bool: ...
-
-
-class Inversion(Protocol):
-    """The one was held when the other one was called, and elsewhere the other way round."""
-
-    @property
-    def first(self) -> str: ...
-    @property
-    def second(self) -> str: ...
-    @property
-    def site(self) -> Site | None: ...
-    @property
-    def threads(self) -> Sequence[str]: ...
-    @property
-    def other_site(self) -> Site | None: ...
-    @property
-    def other_threads(self) -> Sequence[str]: ...
 
 
 def cycles(found: Sequence[Cycle]) -> str:

@@ -108,7 +108,7 @@ def _ini(config: pytest.Config, name: str) -> Any:
         raise pytest.UsageError(f"genlock_{name}: {error} (in the ini file, or with -o)") from None
     if value in ("", []):  # what earlier versions of pytest give for None
         return None
-    is_number = name != "leaks" and isinstance(value, str) and value.lstrip("-").isdigit()
+    is_number = name != "leaks" and isinstance(value, str) and value.removeprefix("-").isdecimal()
     return int(value) if is_number else value
 
 
@@ -278,10 +278,18 @@ class Deaths:
             self.before(self.found.popleft()[1])
 
 
+class DeadThreadsError(pytest.fail.Exception):
+    """The failure of a test of which threads died."""
+
+    def __init__(self, died: list[Death]) -> None:
+        super().__init__(_in_words(died), pytrace=False)
+        self.died = died
+
+
 def _death(args: threading.ExceptHookArgs) -> Death | None:
     """What there is to tell, if it is about a generator."""
     error = args.exc_value
-    if error is None or not _may_be_explained(error):
+    if error is None or isinstance(error, SystemExit) or not _may_be_explained(error):
         return None
     from genlock._explaining._explain import explain_in_thread
     from genlock._explaining._sighting import Known
@@ -306,15 +314,18 @@ def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
     except pytest.skip.Exception as outcome:
         skipped = outcome
     except BaseException:
-        item.stash[_died] = deaths.take()
+        item.stash[_died] = _those_that_count(deaths)
         raise
-    died = [death for death in deaths.take() if not _is_ignored(death)]
+    died = _those_that_count(deaths)
     if died:
-        item.stash[_died] = died
-        pytest.fail(_in_words(died), pytrace=False)
+        raise DeadThreadsError(died)
     if skipped is not None:
         raise skipped
     return result
+
+
+def _those_that_count(deaths: Deaths) -> list[Death]:
+    return [death for death in deaths.take() if not _is_ignored(death)]
 
 
 def _is_ignored(death: Death) -> bool:
@@ -420,8 +431,8 @@ def pytest_runtest_makereport(
 
 def _told(excinfo: pytest.ExceptionInfo[BaseException], died: list[Death]) -> list[tuple[str, str]]:
     """Titles and texts of what is known of the cause."""
-    if died and str(excinfo.value) == _in_words(died):
-        return [("genlock", died[0].diagnosis)]
+    if isinstance(excinfo.value, DeadThreadsError):
+        return [("genlock", excinfo.value.died[0].diagnosis)]
     sections = []
     if not _has_said_it(excinfo) and _may_be_explained(excinfo.value):
         from genlock import explain

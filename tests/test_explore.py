@@ -6,6 +6,7 @@ import contextvars
 import gc
 import itertools
 import math
+import random
 import re
 import signal
 import sys
@@ -24,7 +25,8 @@ from genlock import _guard, _waits
 from genlock._gates import gate_for
 from genlock._interpreter import _stacks
 from genlock.testing import Exploration, _progress, explore, replay, schedules
-from genlock.testing._search import shrunk
+from genlock.testing._scheduler import Task
+from genlock.testing._search import by_priorities, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -170,6 +172,48 @@ def test_what_is_too_much_for_the_budget_is_tried_at_random() -> None:
     assert found.report.count("> ") - 1 == token.count(">") == 5, "as few choices as will do"
 
 
+def orders(steps_left: list[int]) -> Iterator[tuple[int, ...]]:
+    """All orders in which threads can take so many steps."""
+    if not any(steps_left):
+        yield ()
+    for thread, left in enumerate(steps_left):
+        if left:
+            fewer = [*steps_left[:thread], left - 1, *steps_left[thread + 1 :]]
+            yield from ((thread, *order) for order in orders(fewer))
+
+
+def stops(order: tuple[int, ...], steps_left: list[int]) -> int:
+    """How often a thread is stopped that could go on."""
+    left = [*steps_left]
+    stopped = 0
+    for one, other in itertools.pairwise(order):
+        left[one] -= 1
+        stopped += one != other and left[one] > 0
+    return stopped
+
+
+def drawn_order(seed: int, steps_left: list[int], depth: int) -> tuple[int, ...]:
+    """The order that random priorities make."""
+    left = [*steps_left]
+    tasks = [Task(number, print) for number in range(len(left))]
+    choose = by_priorities(random.Random(seed), len(left), sum(left), depth)
+    order: list[int] = []
+    while any(left):
+        enabled = [task for task in tasks if left[task.number]]
+        chosen = choose(len(order), enabled[0], enabled).number
+        left[chosen] -= 1
+        order.append(chosen)
+    return tuple(order)
+
+
+@pytest.mark.parametrize("preemptions", [0, 1, 2])
+def test_random_priorities_reach_every_order_of_their_depth(preemptions: int) -> None:
+    lengths = [3, 3, 3]
+    wanted = {order for order in orders(lengths) if stops(order, lengths) == preemptions}
+    drawn = {drawn_order(seed, lengths, preemptions + 1) for seed in range(6000)}
+    assert wanted <= drawn
+
+
 def test_a_schedule_shrinks_to_the_choices_that_it_takes() -> None:
     schedule = tuple((decision, 1) for decision in range(9))
     tried: list[Schedule] = []
@@ -274,6 +318,14 @@ def test_of_a_race_is_told_what_was_so_and_not_what_is_left() -> None:
     report = explore(bare, [send_one, send_one]).report
     assert "  T1 was inside 'total'" in report
     assert "Not known" not in report
+
+
+def test_a_report_has_no_addresses() -> None:
+    def fail(generator: Any) -> None:
+        raise ValueError(object())
+
+    report = explore(guarded, [fail]).report
+    assert "failed: ValueError: <object object at 0x…>, in T1\n" in report
 
 
 # Waiting.
@@ -681,6 +733,11 @@ def test_a_fixed_program_passes_the_token_of_its_bug() -> None:
 def test_a_token_that_no_longer_fits_is_told(token: str) -> None:
     with pytest.warns(UserWarning, match="no longer fits the program"):
         replay(guarded, [send_one, send_one], token).assert_ok()
+
+
+def test_a_token_that_no_longer_fits_is_told_of_a_failure_too() -> None:
+    with pytest.warns(UserWarning, match="no longer fits the program"):
+        assert replay(bare, [send_one, send_one], "g1:1>T2,40>T1").outcome == "failed"
 
 
 @pytest.mark.parametrize(

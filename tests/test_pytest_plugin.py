@@ -288,6 +288,19 @@ def test_a_thread_that_dies_of_a_generator_fails_the_test(run: Run) -> None:
     assert "During handling" not in result.stdout.str()
 
 
+def test_a_thread_that_leaves_by_system_exit_has_not_died(run: Run) -> None:
+    run("""
+def leave():
+    try:
+        send_too_early()
+    except TypeError as error:
+        raise SystemExit from error
+
+def test_it():
+    in_thread(leave)
+""").assert_outcomes(passed=1)
+
+
 def test_without_the_plugin_it_is_a_warning(run: Run) -> None:
     run(DYING, loaded=()).assert_outcomes(passed=1, warnings=1)
 
@@ -306,6 +319,17 @@ def test_it():
 def test_who_ignores_dying_threads_goes_on_ignoring_them(run: Run, what: str) -> None:
     ignoring = f"@pytest.mark.filterwarnings('ignore:{what}')"
     run(f"{ignoring}\n{DYING.strip()}").assert_outcomes(passed=1)
+
+
+def test_who_ignores_them_is_not_told_of_them_where_the_test_fails_itself(run: Run) -> None:
+    result = run("""
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_it():
+    in_thread(send_too_early)
+    assert not "as it should be"
+""")
+    result.assert_outcomes(failed=1)
+    assert "uncaught in" not in result.stdout.str()
 
 
 def test_where_dying_threads_are_errors_there_is_one_error(run: Run) -> None:

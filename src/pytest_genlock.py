@@ -278,8 +278,13 @@ class Deaths:
             self.before(self.found.popleft()[1])
 
 
-class DeadThreadsError(pytest.fail.Exception):
+_Failed: Any = pytest.fail.Exception
+
+
+class DeadThreadsError(_Failed):  # type: ignore[misc]  # a class that is known when it runs
     """The failure of a test of which threads died."""
+
+    __module__ = "builtins"  # as those of pytest do: the summary shows the name alone
 
     def __init__(self, died: list[Death]) -> None:
         super().__init__(_in_words(died), pytrace=False)
@@ -318,6 +323,7 @@ def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
         raise
     died = _those_that_count(deaths)
     if died:
+        item.stash[_died] = died  # for unittest, which reports an error of its own
         raise DeadThreadsError(died)
     if skipped is not None:
         raise skipped

@@ -206,12 +206,16 @@ def drawn_order(seed: int, steps_left: list[int], depth: int) -> tuple[int, ...]
     return tuple(order)
 
 
-@pytest.mark.parametrize("preemptions", [0, 1, 2])
-def test_random_priorities_reach_every_order_of_their_depth(preemptions: int) -> None:
+@pytest.mark.parametrize(("preemptions", "depth"), [(0, 1), (1, 3)])
+def test_random_priorities_reach_every_order_with_few_stops(preemptions: int, depth: int) -> None:
     lengths = [3, 3, 3]
     wanted = {order for order in orders(lengths) if stops(order, lengths) == preemptions}
-    drawn = {drawn_order(seed, lengths, preemptions + 1) for seed in range(6000)}
-    assert wanted <= drawn
+    assert wanted <= {drawn_order(seed, lengths, depth) for seed in range(6000)}
+
+
+def test_which_of_the_lowered_threads_is_the_lowest_is_drawn_too() -> None:
+    drawn = {drawn_order(seed, [3, 3, 3], depth=3) for seed in range(6000)}
+    assert {(0, 1, 2, 2, 2, 0, 0, 1, 1), (0, 1, 2, 2, 2, 1, 1, 0, 0)} <= drawn
 
 
 def test_a_schedule_shrinks_to_the_choices_that_it_takes() -> None:

@@ -123,7 +123,7 @@ class Explorer:
 
     def search_at_random(self, stage: Stage) -> Run | None:
         random = Random(self.seed)  # noqa: S311  # has to be drawn again alike
-        # One deeper than the bugs that all the smaller schedules would find.
+        # Deeper than what schedules with so few preemptions are sure to reach.
         depth = _DEPTH if self.preemptions is None else self.preemptions + 2
         while self.schedules < self.budget:
             choose = by_priorities(random, len(stage.tasks), self.longest, depth)

@@ -88,11 +88,11 @@ def by_priorities(random: Random, threads: int, length: int, depth: int) -> Choo
     """PCT: of the threads that can go on, the one of the highest priority does.
 
     Priorities are drawn. At `depth - 1` decisions, drawn as well, the thread that would go on gets
-    one below all of those; which of these is the lowest is drawn, too. So a bug of that depth, as
-    of one that takes `depth - 1` preemptions, is found with a probability of at least one in
-    threads * length ** (depth - 1), where `length` is the number of decisions (Burckhardt, Kothari,
-    Musuvathi, Nagarakatte: "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs",
-    ASPLOS 2010).
+    one below all of those; which of these is the lowest is drawn, too. So a bug of that depth, one
+    that is there once so many pairs of steps come in a certain order, is found with a probability
+    of at least one in threads * length ** (depth - 1), where `length` is the number of decisions
+    (Burckhardt, Kothari, Musuvathi, Nagarakatte: "A Randomized Scheduler with Probabilistic
+    Guarantees of Finding Bugs", ASPLOS 2010).
     """
     priorities = random.sample(range(depth, depth + threads), threads)
     places = range(1, max(length, 2))

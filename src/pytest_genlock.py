@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 import warnings
+import weakref
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -234,12 +235,15 @@ class Death(NamedTuple):
     error: BaseException
     traceback: str
     diagnosis: str
+    is_older: bool
+    """Whether the thread was there before the test that was running."""
 
     @property
     def heading(self) -> str:
         """In one line."""
         error = traceback.format_exception_only(self.error)[0].partition("\n")[0]
-        return f"uncaught in the thread {self.thread!r}: {error}"
+        older = " (there before this test)" * self.is_older
+        return f"uncaught in the thread {self.thread!r}{older}: {error}"
 
 
 class Deaths:
@@ -251,6 +255,7 @@ class Deaths:
     def __init__(self) -> None:
         self.found: deque[tuple[Death, threading.ExceptHookArgs]] = deque()
         self.before = threading.excepthook
+        self.older: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self.hook = self.hear
         threading.excepthook = self.hook
 
@@ -258,7 +263,7 @@ class Deaths:
         """What `threading.excepthook` calls."""
         death = None
         try:
-            death = _death(args)
+            death = _death(args, is_older=args.thread in self.older)
         except Exception:  # a failure of ours must not hide the user's error
             pass
         if death is None:
@@ -269,6 +274,10 @@ class Deaths:
     def take(self) -> list[Death]:
         """Those that were heard of since the last time."""
         return [self.found.popleft()[0] for _ in range(len(self.found))]
+
+    def begin_test(self) -> None:
+        """Those that run by now are older than the test."""
+        self.older = weakref.WeakSet(threading.enumerate())
 
     def stop(self) -> None:
         """Put back the hook, and give it those that died after the last test."""
@@ -291,7 +300,7 @@ class DeadThreadsError(_Failed):  # type: ignore[misc]  # a class that is known 
         self.died = died
 
 
-def _death(args: threading.ExceptHookArgs) -> Death | None:
+def _death(args: threading.ExceptHookArgs, *, is_older: bool) -> Death | None:
     """What there is to tell, if it is about a generator."""
     error = args.exc_value
     if error is None or isinstance(error, SystemExit) or not _may_be_explained(error):
@@ -307,7 +316,7 @@ def _death(args: threading.ExceptHookArgs) -> Death | None:
     while frames and frames.tb_next and frames.tb_frame.f_code.co_filename == threading.__file__:
         frames = frames.tb_next
     lines = traceback.format_exception(type(error), error, frames)
-    return Death(thread, error, "".join(lines), str(explanation))
+    return Death(thread, error, "".join(lines), str(explanation), is_older)
 
 
 def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
@@ -359,6 +368,7 @@ def _in_words(died: list[Death]) -> str:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Fixtures are made."""
+    item.config.stash[_deaths].begin_test()
     result = yield from _failing_for_deaths(item)
     _options_of(item)  # refuses a marker that is wrong; not before others have set up theirs
     return result

@@ -392,6 +392,32 @@ def test_it(noisy):
     shows(result, f"ERROR at {outcome} of test_it", "uncaught in the thread 'adder'")
 
 
+def test_a_thread_that_an_earlier_test_left_is_told_to_be_older(run: Run) -> None:
+    result = run("""
+leave = threading.Event()
+
+def wait_and_die():
+    leave.wait(20)
+    send_too_early()
+
+late = threading.Thread(target=wait_and_die, name="late")
+
+def test_first():
+    late.start()
+
+def test_second():
+    leave.set()
+    late.join()
+    in_thread(send_too_early)
+""")
+    result.assert_outcomes(passed=1, failed=1)
+    shows(
+        result,
+        "uncaught in the thread 'late' (there before this test): TypeError",
+        "uncaught in the thread 'adder': TypeError",
+    )
+
+
 def test_a_thread_that_dies_when_the_tests_are_over_is_left_to_pytest(run: Run) -> None:
     result = run(
         """

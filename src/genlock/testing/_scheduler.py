@@ -9,7 +9,7 @@ from __future__ import annotations
 import _thread
 import math
 from contextvars import Context
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from genlock import _waits
 from genlock._interpreter import _stacks
@@ -123,8 +123,8 @@ class Task:
         return self.obstacle is not None and self.obstacle.timeout < math.inf
 
 
-class Witness:
-    """Is told what the threads do; this one makes nothing of it."""
+class Witness(Protocol):
+    """Is told what the threads do."""
 
     def arrived(
         self, run: Run, task: Task, label: Label, frame: FrameType | None, *, waits: bool

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 import warnings
+import weakref
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,7 +109,7 @@ def _ini(config: pytest.Config, name: str) -> Any:
         raise pytest.UsageError(f"genlock_{name}: {error} (in the ini file, or with -o)") from None
     if value in ("", []):  # what earlier versions of pytest give for None
         return None
-    is_number = name != "leaks" and isinstance(value, str) and value.lstrip("-").isdigit()
+    is_number = name != "leaks" and isinstance(value, str) and value.removeprefix("-").isdecimal()
     return int(value) if is_number else value
 
 
@@ -234,12 +235,15 @@ class Death(NamedTuple):
     error: BaseException
     traceback: str
     diagnosis: str
+    is_older: bool
+    """Whether the thread was there before the test that was running."""
 
     @property
     def heading(self) -> str:
         """In one line."""
         error = traceback.format_exception_only(self.error)[0].partition("\n")[0]
-        return f"uncaught in the thread {self.thread!r}: {error}"
+        older = " (there before this test)" * self.is_older
+        return f"uncaught in the thread {self.thread!r}{older}: {error}"
 
 
 class Deaths:
@@ -251,6 +255,7 @@ class Deaths:
     def __init__(self) -> None:
         self.found: deque[tuple[Death, threading.ExceptHookArgs]] = deque()
         self.before = threading.excepthook
+        self.older: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self.hook = self.hear
         threading.excepthook = self.hook
 
@@ -258,7 +263,7 @@ class Deaths:
         """What `threading.excepthook` calls."""
         death = None
         try:
-            death = _death(args)
+            death = _death(args, is_older=args.thread in self.older)
         except Exception:  # a failure of ours must not hide the user's error
             pass
         if death is None:
@@ -270,6 +275,10 @@ class Deaths:
         """Those that were heard of since the last time."""
         return [self.found.popleft()[0] for _ in range(len(self.found))]
 
+    def begin_test(self) -> None:
+        """Those that run by now are older than the test."""
+        self.older = weakref.WeakSet(threading.enumerate())
+
     def stop(self) -> None:
         """Put back the hook, and give it those that died after the last test."""
         if threading.excepthook is self.hook:
@@ -278,10 +287,23 @@ class Deaths:
             self.before(self.found.popleft()[1])
 
 
-def _death(args: threading.ExceptHookArgs) -> Death | None:
+_Failed: Any = pytest.fail.Exception
+
+
+class DeadThreadsError(_Failed):  # type: ignore[misc]  # a class that is known when it runs
+    """The failure of a test of which threads died."""
+
+    __module__ = "builtins"  # as those of pytest do: the summary shows the name alone
+
+    def __init__(self, died: list[Death]) -> None:
+        super().__init__(_in_words(died), pytrace=False)
+        self.died = died
+
+
+def _death(args: threading.ExceptHookArgs, *, is_older: bool) -> Death | None:
     """What there is to tell, if it is about a generator."""
     error = args.exc_value
-    if error is None or not _may_be_explained(error):
+    if error is None or isinstance(error, SystemExit) or not _may_be_explained(error):
         return None
     from genlock._explaining._explain import explain_in_thread
     from genlock._explaining._sighting import Known
@@ -294,7 +316,7 @@ def _death(args: threading.ExceptHookArgs) -> Death | None:
     while frames and frames.tb_next and frames.tb_frame.f_code.co_filename == threading.__file__:
         frames = frames.tb_next
     lines = traceback.format_exception(type(error), error, frames)
-    return Death(thread, error, "".join(lines), str(explanation))
+    return Death(thread, error, "".join(lines), str(explanation), is_older)
 
 
 def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
@@ -306,15 +328,19 @@ def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
     except pytest.skip.Exception as outcome:
         skipped = outcome
     except BaseException:
-        item.stash[_died] = deaths.take()
+        item.stash[_died] = _those_that_count(deaths)
         raise
-    died = [death for death in deaths.take() if not _is_ignored(death)]
+    died = _those_that_count(deaths)
     if died:
-        item.stash[_died] = died
-        pytest.fail(_in_words(died), pytrace=False)
+        item.stash[_died] = died  # for unittest, which reports an error of its own
+        raise DeadThreadsError(died)
     if skipped is not None:
         raise skipped
     return result
+
+
+def _those_that_count(deaths: Deaths) -> list[Death]:
+    return [death for death in deaths.take() if not _is_ignored(death)]
 
 
 def _is_ignored(death: Death) -> bool:
@@ -342,6 +368,7 @@ def _in_words(died: list[Death]) -> str:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Fixtures are made."""
+    item.config.stash[_deaths].begin_test()
     result = yield from _failing_for_deaths(item)
     _options_of(item)  # refuses a marker that is wrong; not before others have set up theirs
     return result
@@ -420,8 +447,8 @@ def pytest_runtest_makereport(
 
 def _told(excinfo: pytest.ExceptionInfo[BaseException], died: list[Death]) -> list[tuple[str, str]]:
     """Titles and texts of what is known of the cause."""
-    if died and str(excinfo.value) == _in_words(died):
-        return [("genlock", died[0].diagnosis)]
+    if isinstance(excinfo.value, DeadThreadsError):
+        return [("genlock", excinfo.value.died[0].diagnosis)]
     sections = []
     if not _has_said_it(excinfo) and _may_be_explained(excinfo.value):
         from genlock import explain

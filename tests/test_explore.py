@@ -6,6 +6,7 @@ import contextvars
 import gc
 import itertools
 import math
+import random
 import re
 import signal
 import sys
@@ -19,49 +20,19 @@ from hypothesis import given, settings
 
 import genlock
 from crew import PATIENCE, needs_gil, until
+from explored import bare, guarded, on_part, send_one, steps, total
 from genlock import _guard, _waits
 from genlock._gates import gate_for
 from genlock._interpreter import _stacks
-from genlock.testing import Exploration, explore, replay, schedules
-from genlock.testing import _stage as stage
-from genlock.testing._search import shrunk
+from genlock.testing import Exploration, _progress, explore, replay, schedules
+from genlock.testing._scheduler import Task
+from genlock.testing._search import by_priorities, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from explored import Worker
     from genlock.testing._schedules import Schedule
-
-    Worker = Callable[[Any], object]
-
-
-def steps() -> Generator[None, Any, None]:
-    while True:
-        yield
-
-
-def total() -> Generator[int, int, None]:
-    added = 0
-    while True:
-        added += yield added
-
-
-def bare() -> Generator[int, int, None]:
-    generator = total()
-    next(generator)
-    return generator
-
-
-def guarded() -> Any:
-    return genlock.guard(total(), prime=True)
-
-
-def send_one(generator: Any) -> None:
-    generator.send(1)
-
-
-def on_part(number: int, work: Worker) -> Worker:
-    """The work on one part of the subject."""
-    return lambda parts: work(parts[number])
 
 
 # How many schedules there are.
@@ -192,13 +163,59 @@ def test_what_is_too_much_for_the_budget_is_tried_at_random() -> None:
 
     outcome, schedules, token = explored(seed=1)
     assert outcome == "failed"
-    assert 300 < schedules < 350
+    assert 300 < schedules < 400
     assert explored(seed=1) == (outcome, schedules, token)
     assert explored(seed=None) == explored(seed=None)
     assert token is not None
     found = replay(Slot, workers, token, has_few_turns)
     assert found.outcome == "failed"
     assert found.report.count("> ") - 1 == token.count(">") == 5, "as few choices as will do"
+
+
+def orders(steps_left: list[int]) -> Iterator[tuple[int, ...]]:
+    """All orders in which threads can take so many steps."""
+    if not any(steps_left):
+        yield ()
+    for thread, left in enumerate(steps_left):
+        if left:
+            fewer = [*steps_left[:thread], left - 1, *steps_left[thread + 1 :]]
+            yield from ((thread, *order) for order in orders(fewer))
+
+
+def stops(order: tuple[int, ...], steps_left: list[int]) -> int:
+    """How often a thread is stopped that could go on."""
+    left = [*steps_left]
+    stopped = 0
+    for one, other in itertools.pairwise(order):
+        left[one] -= 1
+        stopped += one != other and left[one] > 0
+    return stopped
+
+
+def drawn_order(seed: int, steps_left: list[int], depth: int) -> tuple[int, ...]:
+    """The order that random priorities make."""
+    left = [*steps_left]
+    tasks = [Task(number, print) for number in range(len(left))]
+    choose = by_priorities(random.Random(seed), len(left), sum(left), depth)
+    order: list[int] = []
+    while any(left):
+        enabled = [task for task in tasks if left[task.number]]
+        chosen = choose(len(order), enabled[0], enabled).number
+        left[chosen] -= 1
+        order.append(chosen)
+    return tuple(order)
+
+
+@pytest.mark.parametrize(("preemptions", "depth"), [(0, 1), (1, 3)])
+def test_random_priorities_reach_every_order_with_few_stops(preemptions: int, depth: int) -> None:
+    lengths = [3, 3, 3]
+    wanted = {order for order in orders(lengths) if stops(order, lengths) == preemptions}
+    assert wanted <= {drawn_order(seed, lengths, depth) for seed in range(6000)}
+
+
+def test_which_of_the_lowered_threads_is_the_lowest_is_drawn_too() -> None:
+    drawn = {drawn_order(seed, [3, 3, 3], depth=3) for seed in range(6000)}
+    assert {(0, 1, 2, 2, 2, 0, 0, 1, 1), (0, 1, 2, 2, 2, 1, 1, 0, 0)} <= drawn
 
 
 def test_a_schedule_shrinks_to_the_choices_that_it_takes() -> None:
@@ -305,6 +322,14 @@ def test_of_a_race_is_told_what_was_so_and_not_what_is_left() -> None:
     report = explore(bare, [send_one, send_one]).report
     assert "  T1 was inside 'total'" in report
     assert "Not known" not in report
+
+
+def test_a_report_has_no_addresses() -> None:
+    def fail(generator: Any) -> None:
+        raise ValueError(object())
+
+    report = explore(guarded, [fail]).report
+    assert "failed: ValueError: <object object at 0x…>, in T1\n" in report
 
 
 # Waiting.
@@ -422,7 +447,7 @@ def test_a_lock_of_others_is_named() -> None:
         with parts[1]:
             parts[0].send(1)
 
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(lambda: (guarded(), threading.Lock()), [under_lock, under_lock])
     assert result.outcome == "inconclusive"
     assert "T2 is blocked at " in result.report
@@ -436,7 +461,7 @@ def test_who_waits_somewhere_in_the_library_is_told_by_the_line_that_called_it()
         parts[0].send(1)
         parts[1].wait()  # for nobody
 
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(lambda: (guarded(), threading.Event()), [wait])
     assert re.search(r"T1 is blocked at \S*test_explore\.py:\d+:  parts\[1\]\.wait", result.report)
 
@@ -460,7 +485,7 @@ def test_a_guard_that_is_kept_elsewhere_is_named() -> None:
         return guard
 
     kept: list[Any] = []
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(setup, [send_one])
     for block in kept:
         block.__exit__(None, None, None)
@@ -483,7 +508,7 @@ def test_a_generator_that_is_in_use_elsewhere_is_waited_for_no_longer_than_anyth
         return genlock.guard(generator)
 
     inside, leave, strangers = threading.Event(), threading.Event(), list[threading.Thread]()
-    with patch.object(stage, "BLOCKED_AFTER", 0.3):
+    with patch.object(_progress, "BLOCKED_AFTER", 0.3):
         result = explore(setup, [next])
     leave.set()
     for stranger in strangers:
@@ -501,7 +526,7 @@ def test_a_loop_that_waits_for_another_thread_is_named() -> None:
         parts[0].send(1)
         parts[1].append("stop")
 
-    with patch.object(stage, "ENDLESS_AFTER", 0.3):
+    with patch.object(_progress, "ENDLESS_AFTER", 0.3):
         result = explore(lambda: (guarded(), []), [spin, stop])
     assert result.outcome == "inconclusive"
     assert "T1 runs on and on at " in result.report
@@ -513,7 +538,7 @@ def test_work_that_takes_its_time_is_waited_for() -> None:
         while time.thread_time() < 0.8:
             pass
 
-    with patch.object(stage, "BLOCKED_AFTER", 0.25), patch.object(stage, "LOOK_EVERY", 0.02):
+    with patch.multiple(_progress, BLOCKED_AFTER=0.25, LOOK_EVERY=0.02):
         assert explore(guarded, [slow], preemptions=0).outcome == "ok"
 
 
@@ -703,13 +728,20 @@ def test_a_token_is_replayed_alike() -> None:
 
 
 def test_a_fixed_program_passes_the_token_of_its_bug() -> None:
-    replay(guarded, [send_one, send_one], "g1:1>T2").assert_ok()
+    result = replay(guarded, [send_one, send_one], "g1:1>T2")
+    result.assert_ok()
+    assert str(result) == "ok: the schedule of the token"
 
 
 @pytest.mark.parametrize("token", ["g1:99>T2", "g1:1>T2,2>T1,3>T2"])
 def test_a_token_that_no_longer_fits_is_told(token: str) -> None:
     with pytest.warns(UserWarning, match="no longer fits the program"):
         replay(guarded, [send_one, send_one], token).assert_ok()
+
+
+def test_a_token_that_no_longer_fits_is_told_of_a_failure_too() -> None:
+    with pytest.warns(UserWarning, match="no longer fits the program"):
+        assert replay(bare, [send_one, send_one], "g1:1>T2,40>T1").outcome == "failed"
 
 
 @pytest.mark.parametrize(
@@ -724,34 +756,84 @@ def test_a_token_that_no_longer_fits_is_told(token: str) -> None:
         ("g1:1>T2;2>T1", "is no token of genlock"),
         ("g1:1>T2,", "is no token of genlock"),
         ("g1:1>T3", "names T3, but there are 2 workers"),
+        ("g1:2>T2,1>T1", "do not come one after the other"),
+        ("g1:1>T2,1>T1", "do not come one after the other"),
+        (None, "a token must be a text such as 'g1:13>T3', not None"),
+        (b"g1:", "a token must be a text such as 'g1:13>T3', not b'g1:'"),
     ],
 )
-def test_what_is_no_token_is_refused(token: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+def test_what_is_no_token_is_refused(token: Any, complaint: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=complaint):
         replay(bare, [send_one, send_one], token)
 
 
+def test_a_replay_without_workers_is_refused() -> None:
+    with pytest.raises(ValueError, match="there are none"):
+        replay(bare, [], "g1:")
+
+
+async def later(_: Any) -> None:
+    """A worker of another kind."""
+
+
+def resumed(_: Any) -> Generator[None, None, None]:
+    yield
+
+
 @pytest.mark.parametrize(
-    ("options", "error"),
+    ("options", "told"),
     [
-        ({"budget": 0}, ValueError),
-        ({"budget": 1.5}, TypeError),
-        ({"preemptions": -1}, ValueError),
-        ({"preemptions": "2"}, TypeError),
-        ({"granularity": "op code"}, ValueError),
-        ({"check": "no function"}, TypeError),
+        ({"budget": 0}, "budget must be 1 or more, not 0"),
+        ({"budget": 1.5}, "budget must be a whole number, not 1.5"),
+        ({"preemptions": -1}, "preemptions must be 0 or more, not -1"),
+        ({"preemptions": "2"}, "preemptions must be a whole number, not '2'"),
+        ({"granularity": "op code"}, "granularity must be 'op' or 'line', not 'op code'"),
+        ({"check": "no function"}, "check must be a function, not 'no function'"),
+        ({"check": later}, "check is an async function, 'later': to call it runs nothing of it"),
+        ({"seed": "x"}, "seed must be a whole number, not 'x'"),
+        ({"workers": []}, "workers must be functions, one for each thread: there are none"),
+        ({"workers": None}, "workers must be a list of functions, not None"),
+        ({"workers": "ab"}, "workers must be a list of functions, not 'ab'"),
+        ({"workers": [print, None]}, "T2 of workers must be a function, not None"),
+        (
+            {"workers": [resumed]},
+            "T1 of workers is a generator function, 'resumed': to call it runs nothing of it",
+        ),
+        ({"setup": [print]}, "setup must be a function, not .*"),
+        ({"setup": later}, "setup is an async function, 'later': to call it runs nothing of it"),
+        ({"watch": 5}, "watch must be a list of generators, functions or .*, not 5"),
+        ({"watch": None}, "watch must be a list of generators, functions or .*, not None"),
+        ({"watch": steps}, "watch must be a list of generators, functions or .*, not <function.*"),
+        ({"watch": steps()}, "watch must be a list of generators, functions or .*, not <gener.*"),
     ],
 )
-def test_options_are_checked(options: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error):
-        explore(bare, [send_one], **options)
+def test_what_it_cannot_work_with_is_refused(options: dict[str, Any], told: str) -> None:
+    given = {"setup": bare, "workers": [send_one], **options}
+    with pytest.raises((TypeError, ValueError), match=f"^{told}$"):
+        explore(**given)
 
 
-def test_workers_are_checked() -> None:
-    with pytest.raises(ValueError, match="there are none"):
-        explore(bare, [])
-    with pytest.raises(TypeError, match="must be functions, not None"):
-        explore(bare, [None])  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"threads": 0}, "threads must be 1 or more, not 0"),
+        ({"threads": "2"}, "threads must be a whole number, not '2'"),
+        ({"decisions": 0}, "decisions must be 1 or more, not 0"),
+        ({"choices": -1}, "choices must be 0 or more, not -1"),
+        ({"granularity": "lines"}, "granularity must be 'op' or 'line', not 'lines'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{told}$"):
+        schedules(**options)
+
+
+def test_without_hypothesis_its_extra_is_named() -> None:
+    with (
+        patch.dict(sys.modules, {"hypothesis": None}),
+        pytest.raises(ImportError, match=r'pip install "genlock\[hypothesis\]"'),
+    ):
+        schedules()
 
 
 @settings(max_examples=60, deadline=None)

@@ -92,3 +92,9 @@ def test_an_inverted_order_that_was_recorded_is_told(relays: dict[str, Any]) -> 
     assert title == "1 inverted order: threads may come to wait for each other."
     assert one.startswith("  a → b at test_orders.py:")
     assert other.startswith("  b → a at test_orders.py:")
+
+
+@pytest.mark.parametrize("function", [assert_no_cycle, assert_no_inversion])
+def test_what_is_no_recording_is_refused(function: Any) -> None:
+    with pytest.raises(TypeError, match=r"^recording must be what `with .* not 5$"):
+        function(5)

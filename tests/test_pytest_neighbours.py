@@ -123,17 +123,56 @@ def test_failing():
 # Others.
 
 
-def test_coverage_is_measured(run: Run) -> None:
+@pytest.mark.parametrize("core", ["ctrace", "pytrace"])
+def test_coverage_is_measured(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, core: str
+) -> None:
+    monkeypatch.setenv("COVERAGE_CORE", core)
     tests = """
-def test_it(genlock_explore):
+import contextlib
+
+def test_explore(genlock_explore):
     genlock_explore(guarded, [send_one, send_one]).assert_ok()
+    reached = [1]
+
+def primed(left=[]):
+    left[:] = [bare()]
+    return left[0]
+
+def resume(generator):
+    with contextlib.suppress(ValueError):
+        generator.send(1)
+    generator.close()
+
+def test_replay():
+    from genlock.testing import replay
+    replay(primed, [resume], "g1:").assert_ok()
+    if not threading.active_count():
+        raise AssertionError
+    reached = [2]
 """
-    result = run(
-        tests, "--cov=test_it", "--cov-report=term", loaded=loaded("pytest_cov.plugin"), apart=True
-    )
-    result.assert_outcomes(passed=1)
-    measured = re.search(r"^test_it\.py +\d+ +(\d+)", result.stdout.str(), re.MULTILINE)
-    assert measured is not None
+    words = ("--cov=test_it", "--cov-report=term-missing")
+    result = run(tests, *words, loaded=loaded("pytest_cov.plugin"), apart=True)
+    result.assert_outcomes(passed=2)
+    line = r"^test_it\.py +\d+ +(\d+) +\d+%(.*)"
+    measured = re.search(line, result.stdout.str(), re.MULTILINE)
+    assert measured is not None, "no figures"
+    # Of the functions that are there for other tests, and of what is never reached.
+    left_out = ['thread = threading.Thread(target=job, name="adder")', "thread.start()"]
+    left_out += ["thread.join()", "total().send(1)", "raise AssertionError"]
+    assert numbers(measured[2]) == lines_of(pytester, *left_out), "more is missing"
+
+
+def numbers(ranges: str) -> list[int]:
+    """The lines of a report of coverage, such as `3, 5-7`."""
+    ends = [list(map(int, each.split("-"))) for each in ranges.split(",")]
+    return [number for each in ends for number in range(each[0], each[-1] + 1)]
+
+
+def lines_of(pytester: pytest.Pytester, *texts: str) -> list[int]:
+    """The numbers of the lines of the test with these texts."""
+    lines = (pytester.path / "test_it.py").read_text("utf-8").splitlines()
+    return [number for number, line in enumerate(lines, 1) if line.strip() in texts]
 
 
 def test_tests_may_come_in_any_order(run: Run) -> None:

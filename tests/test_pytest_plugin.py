@@ -288,6 +288,19 @@ def test_a_thread_that_dies_of_a_generator_fails_the_test(run: Run) -> None:
     assert "During handling" not in result.stdout.str()
 
 
+def test_a_thread_that_leaves_by_system_exit_has_not_died(run: Run) -> None:
+    run("""
+def leave():
+    try:
+        send_too_early()
+    except TypeError as error:
+        raise SystemExit from error
+
+def test_it():
+    in_thread(leave)
+""").assert_outcomes(passed=1)
+
+
 def test_without_the_plugin_it_is_a_warning(run: Run) -> None:
     run(DYING, loaded=()).assert_outcomes(passed=1, warnings=1)
 
@@ -306,6 +319,17 @@ def test_it():
 def test_who_ignores_dying_threads_goes_on_ignoring_them(run: Run, what: str) -> None:
     ignoring = f"@pytest.mark.filterwarnings('ignore:{what}')"
     run(f"{ignoring}\n{DYING.strip()}").assert_outcomes(passed=1)
+
+
+def test_who_ignores_them_is_not_told_of_them_where_the_test_fails_itself(run: Run) -> None:
+    result = run("""
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_it():
+    in_thread(send_too_early)
+    assert not "as it should be"
+""")
+    result.assert_outcomes(failed=1)
+    assert "uncaught in" not in result.stdout.str()
 
 
 def test_where_dying_threads_are_errors_there_is_one_error(run: Run) -> None:
@@ -366,6 +390,32 @@ def test_it(noisy):
 """)
     assert result.parseoutcomes()["errors"] == 1
     shows(result, f"ERROR at {outcome} of test_it", "uncaught in the thread 'adder'")
+
+
+def test_a_thread_that_an_earlier_test_left_is_told_to_be_older(run: Run) -> None:
+    result = run("""
+leave = threading.Event()
+
+def wait_and_die():
+    leave.wait(20)
+    send_too_early()
+
+late = threading.Thread(target=wait_and_die, name="late")
+
+def test_first():
+    late.start()
+
+def test_second():
+    leave.set()
+    late.join()
+    in_thread(send_too_early)
+""")
+    result.assert_outcomes(passed=1, failed=1)
+    shows(
+        result,
+        "uncaught in the thread 'late' (there before this test): TypeError",
+        "uncaught in the thread 'adder': TypeError",
+    )
 
 
 def test_a_thread_that_dies_when_the_tests_are_over_is_left_to_pytest(run: Run) -> None:

@@ -95,3 +95,18 @@ def divide() -> Generator[float, int, None]:
     quotient = 0.0
     while True:
         quotient = 1 / (yield quotient)
+
+
+@pytest.mark.parametrize("given", [mean, None, [1]])
+def test_what_is_no_generator_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^gen must be a generator, a guard or another .*, not "):
+        transcript(given)
+    with pytest.raises(TypeError, match=r"^gen must be a generator or a guard of one, not "):
+        drive(given, [1])
+
+
+def test_values_are_checked_before_anything_is_sent() -> None:
+    cor = mean()
+    with pytest.raises(TypeError, match=r"^values must be values, one after the other, not 5$"):
+        drive(cor, 5)  # type: ignore[arg-type]
+    assert next(cor) is None, "not started"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from genlock._interpreter import _frames
 from genlock._observing._live import snapshot
 from genlock._records import Step, Strand
-from genlock.testing import _stuck, _wording
+from genlock.testing import _arguments, _stuck, _wording
+from genlock.testing._shared_setting import SharedSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 _SWITCH_INTERVAL = 1e-6
@@ -37,21 +37,25 @@ def hammer(
     Raises:
         ExceptionGroup: what came out of `fn`, each error with a note that names the thread and the
             round; and a TimeoutError that says where the threads are that hang, with a snapshot of
-            the guards. They are daemons, and stop at the end of their round if that ever comes.
-        ValueError: `threads` or `rounds` is less than 1.
+            the guards. They are daemons, and stop at the end of their round if that ever comes. A
+            BaseExceptionGroup where one of the errors is no Exception.
+        TypeError: an argument is not of its type, or a call of `fn` would run nothing, because it
+            is a generator function or an async one.
+        ValueError: a number is out of its range.
+        RuntimeError: a thread cannot be started.
 
-    The switch interval of the interpreter is 1 µs meanwhile. Where threads run at once
-    (free-threaded builds), a bare generator that is hammered crashes the interpreter.
+    Can be called in several threads at once. The switch interval of the interpreter, which holds
+    for the whole process, is 1 µs meanwhile. Where threads run at once (free-threaded builds), a
+    bare generator that is hammered crashes the interpreter.
     """
-    if threads < 1 or rounds < 1:
-        raise ValueError(f"threads and rounds must be 1 or more, not {threads} and {rounds}")
+    _arguments.check_function("fn", fn)
+    _arguments.check_count("threads", threads, 1)
+    _arguments.check_count("rounds", rounds, 1)
+    _arguments.check_seconds("timeout", timeout)
     errors: list[BaseException] = []
     gang = _Gang(fn, threads, rounds, errors)
-    with _switching_often():
-        try:
-            hung = gang.run(timeout)
-        finally:
-            gang.is_over = True
+    with _switching_often:
+        hung = gang.run(timeout)
     failed = len(errors)
     if hung:
         told = _wording.hung(_strands(hung), threads, timeout, _guards())
@@ -75,33 +79,42 @@ class _Gang:
     def run(self, timeout: float) -> list[threading.Thread]:
         """Returns the threads that hang."""
         deadline = time.monotonic() + timeout
-        for thread in self.threads:
-            thread.start()
-        for thread in self.threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        try:
+            for thread in self.threads:
+                thread.start()
+            for thread in self.threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        finally:
+            self.is_over = True
+            self.start.abort()  # nobody waits for those who could not be started
         return [thread for thread in self.threads if thread.is_alive()]
 
     def work(self) -> None:
         number = 0
-        self.start.wait()
+        try:
+            self.start.wait()
+        except threading.BrokenBarrierError:
+            return
         try:
             while number < self.rounds and not self.is_over:
                 number += 1
                 self.fn()
         except BaseException as error:
-            name = threading.current_thread().name
-            error.add_note(_wording.in_round(name, number, self.rounds))
             self.errors.append(error)
+            name = threading.current_thread().name
+            try:
+                error.add_note(_wording.in_round(name, number, self.rounds))
+            except Exception:  # some take no notes
+                pass
 
 
-@contextmanager
-def _switching_often() -> Iterator[None]:
+def _switch_often() -> Callable[[], None]:
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
+    return lambda: sys.setswitchinterval(before)
+
+
+_switching_often = SharedSetting(_switch_often)
 
 
 def _strands(threads: list[threading.Thread]) -> list[Strand]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from genlock._interpreter import _frames
-from genlock.testing import _making, _wording
+from genlock.testing import _arguments, _making, _wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,17 @@ def leaks(*, on_leak: Literal["error", "warn"] = "error") -> Iterator[list[Leak]
         on_leak: "error" raises AssertionError, "warn" issues a ResourceWarning; both name each
             guard, the line where it was made, and the yield it waits at.
 
-    Gives a list of `Leak`, which is filled at the end of the block. Sees the guards that any thread
-    makes meanwhile. An error that leaves the block comes out as it is.
+    Yields:
+        A list of `Leak`, which is filled at the end of the block.
+
+    Raises:
+        AssertionError: guards are left, and that is an error. A warning may become one, too.
+        ValueError: `on_leak` is neither.
+
+    Sees the guards that any thread makes meanwhile; blocks may nest, or overlap in several threads.
+    An error that leaves the block comes out as it is. May run the collector at its end.
     """
-    if on_leak not in ("error", "warn"):
-        raise ValueError(f"on_leak must be 'error' or 'warn', not {on_leak!r}")
+    _arguments.check_word("on_leak", on_leak, ("error", "warn"))
     made: list[tuple[weakref.ref[Any], str, Site | None]] = []
 
     def note(guard: _making.Made) -> None:
@@ -67,6 +73,6 @@ def leaks(*, on_leak: Literal["error", "warn"] = "error") -> Iterator[list[Leak]
 
 
 def _suspended_at(generator: Any) -> Site | None:
-    if generator is None or not generator.gi_suspended:
-        return None
-    return _frames.full_line(generator.gi_frame)
+    # Another thread may resume it at any moment, or end it: then there is no frame.
+    frame = generator.gi_frame if generator is not None and generator.gi_suspended else None
+    return None if frame is None else _frames.full_line(frame)

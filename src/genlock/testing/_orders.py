@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from genlock.testing import _wording
+from genlock.testing import _arguments, _wording
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from genlock.testing._wording import Cycle, Inversion
-
-
-class CallGraph(Protocol):
-    """Who was called from inside of whom."""
-
-    def cycles(self) -> Sequence[Cycle]:
-        """The paths of calls that came back to where they began, and those that would."""
-
-    def inversions(self) -> Sequence[Inversion]:
-        """The pairs of guards that were taken in both orders."""
-
-
-class Recording(Protocol):
-    """What `genlock.trace` has recorded."""
-
-    def call_graph(self) -> CallGraph:
-        """The calls of guards from inside of guards."""
+    from genlock._traces._calls import CallGraph
+    from genlock._tracing._recording import Recording
 
 
 def assert_no_cycle(recording: Recording) -> None:
     """Raise AssertionError if a call of a guard came back to it: a ReentrantCallError, or a defer.
 
-    The message has every cycle in words. Calls that were seen apart, and would make a cycle if they
-    came together, are none; `recording.call_graph().cycles()` has them, too.
+    Args:
+        recording: what `genlock.trace` gave, or `load` read.
+
+    Raises:
+        AssertionError: with every cycle in words. Calls that were seen apart, and would make a
+            cycle if they came together, are none; `recording.call_graph().cycles()` has them, too.
+        TypeError: it is no recording.
     """
-    cycles = [it for it in recording.call_graph().cycles() if it.is_reentry]
+    cycles = [it for it in _graph(recording).cycles() if it.is_reentry]
     if cycles:
         raise AssertionError(_wording.cycles(cycles))
 
@@ -43,8 +30,19 @@ def assert_no_cycle(recording: Recording) -> None:
 def assert_no_inversion(recording: Recording) -> None:
     """Raise AssertionError if two guards were entered in both orders: a deadlock that may come.
 
-    The message has every such pair in words.
+    Args:
+        recording: what `genlock.trace` gave, or `load` read.
+
+    Raises:
+        AssertionError: with every such pair in words.
+        TypeError: it is no recording.
     """
-    inversions = recording.call_graph().inversions()
+    inversions = _graph(recording).inversions()
     if inversions:
         raise AssertionError(_wording.inversions(inversions))
+
+
+def _graph(recording: Recording) -> CallGraph:
+    advice = "what `with genlock.trace() as recording:` gives"
+    _arguments.check_method("recording", recording, "call_graph", advice)
+    return recording.call_graph()

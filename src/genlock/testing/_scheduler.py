@@ -9,7 +9,7 @@ from __future__ import annotations
 import _thread
 import math
 from contextvars import Context
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from genlock import _waits
 from genlock._interpreter import _stacks
@@ -36,14 +36,25 @@ Label = tuple[object, ...]
 START: Label = ("start",)
 END: Label = ("end",)
 
+MOST_DECISIONS = 50_000
+"""A run that takes more does not come to its end."""
+
+
+class AbandonedError(BaseException):
+    """Ends a thread at its next point, because its run is given up; no body is to catch it."""
+
 
 class Decision(NamedTuple):
-    """Who came to a point, about to do what; who could go on; and who did. Threads by number."""
+    """Who came to a point, about to do what; who could go on; and who did. Threads by number.
+
+    `guard` is the name of the one that is about to be called, which may differ from run to run.
+    """
 
     arrived: int
     label: Label
     enabled: tuple[int, ...]
     chosen: int
+    guard: str = ""
 
     @property
     def preempts(self) -> bool:
@@ -97,9 +108,9 @@ class Task:
         run = self.run
         if run is None:
             return
-        own.renew()
         try:
-            Context().run(self.job, run.subject)
+            if not run.is_free:
+                Context().run(self.job, run.subject)
         except BaseException as error:
             run.fail(self.number, error)
         own.renew()  # what it still has to itself is left behind, as when a thread ends
@@ -112,8 +123,8 @@ class Task:
         return self.obstacle is not None and self.obstacle.timeout < math.inf
 
 
-class Witness:
-    """Is told what the threads do; this one makes nothing of it."""
+class Witness(Protocol):
+    """Is told what the threads do."""
 
     def arrived(
         self, run: Run, task: Task, label: Label, frame: FrameType | None, *, waits: bool
@@ -148,6 +159,7 @@ class Run:
         self.finished = _thread.allocate_lock()
         self.finished.acquire()
         self.is_free = False
+        self.is_too_long = False
         self.pretended: list[Ticket] = []
         for task in tasks:
             task.run, task.obstacle, task.is_out_of_time = self, None, False
@@ -169,18 +181,36 @@ class Run:
         """Let the first thread go on."""
         self.pass_to(self.decide(-1, START))
 
-    def arrive(self, task: Task, label: Label, frame: FrameType | None = None) -> None:
-        """The thread of `task` is about to do something: return when it is its turn."""
+    def arrive(self, task: Task, label: Label, frame: FrameType, guard: str = "") -> None:
+        """The thread of `task` is about to do something: return when it is its turn.
+
+        Raises AbandonedError when there will be no more turns.
+        """
         if self.is_free:
-            return
+            raise AbandonedError
         task.arrived_at = len(self.trace)
+        if task.arrived_at >= MOST_DECISIONS:
+            self.stop_for_good(task)
         if self.witness is not None:
             self.witness.arrived(self, task, label, frame, waits=not task.can_go_on())
-        chosen = self.decide(task.number, label)
+        chosen = self.decide(task.number, label, guard)
         if chosen is not task:
             self.pass_to(chosen)
-            _park(task.lock)
+            self.park(task)
         task.obstacle = None
+
+    def park(self, task: Task) -> None:
+        """Wait for the turn of the thread of `task`."""
+        task.lock.acquire()
+        _stacks.stay_for_readers()
+        if self.is_free:
+            raise AbandonedError
+
+    def stop_for_good(self, task: Task) -> None:
+        """Have the run given up by the one who waits for its end, who may look where we are."""
+        self.is_too_long = True
+        _release(self.finished)
+        self.park(task)
 
     def leave(self, task: Task) -> None:
         """The thread of `task` has done its job."""
@@ -206,7 +236,7 @@ class Run:
         self.current = task
         _release(task.lock)
 
-    def decide(self, arrived: int, label: Label) -> Task:
+    def decide(self, arrived: int, label: Label, guard: str = "") -> Task:
         """Who goes on after the thread with this number came to a point."""
         if self.pretended:
             self.end_pretence()
@@ -220,7 +250,7 @@ class Run:
                 default = task
         chosen = self.choose(len(self.trace), default, enabled)
         numbers = tuple([task.number for task in enabled])
-        self.trace.append(Decision(arrived, label, numbers, chosen.number))
+        self.trace.append(Decision(arrived, label, numbers, chosen.number, guard))
         chosen.is_out_of_time = is_stuck and chosen.has_timeout()
         return chosen
 
@@ -267,16 +297,11 @@ class Run:
     # The run does not go on, or nobody waits for its end.
 
     def let_go(self) -> None:
-        """Let all threads run on as they like."""
+        """Let all threads run on, to their next points, where they end."""
         self.is_free = True
         self.end_pretence()
         for task in list(self.unfinished):
             _release(task.lock)
-
-
-def _park(lock: _thread.LockType) -> None:
-    lock.acquire()
-    _stacks.stay_for_readers()
 
 
 def _release(lock: _thread.LockType) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import pairwise
 from typing import NamedTuple
 
 Schedule = tuple[tuple[int, int], ...]
@@ -21,7 +22,10 @@ _TOKEN = re.compile(
 
 
 class DrawnToken(str):
-    """A token that was drawn at random, and not made from a run: it need not fit a program."""
+    """A token that was drawn at random, and not made from a run: it need not fit a program.
+
+    `replay` does not warn where it does not; equal to the token that it would be otherwise.
+    """
 
     __slots__ = ()
 
@@ -50,6 +54,8 @@ def to_text(schedule: Schedule, *, at_lines: bool) -> str:
 
 def from_text(text: str, threads: int) -> Token:
     """What a token says to so many threads; raises ValueError if it is none for them, or here."""
+    if not isinstance(text, str):
+        raise TypeError(f"a token must be a text such as 'g1:13>T3', not {text!r}")
     found = _TOKEN.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no token of genlock.testing.explore, such as 'g1:13>T3'")
@@ -58,15 +64,17 @@ def from_text(text: str, threads: int) -> Token:
             f"the token {text!r} is for Python {found['version']}, whose lines are not those of"
             f" {_version()}: replay it there, or explore again"
         )
-    choices = {
-        int(decision): int(thread) - 1 for decision, thread in _CHOICE.findall(found["choices"])
-    }
-    highest = max(choices.values(), default=0)
+    schedule = tuple(
+        (int(decision), int(thread) - 1) for decision, thread in _CHOICE.findall(found["choices"])
+    )
+    if any(one >= next_one for (one, _), (next_one, _) in pairwise(schedule)):
+        raise ValueError(f"the decisions in the token {text!r} do not come one after the other")
+    highest = max((thread for _, thread in schedule), default=0)
     if highest >= threads:
         raise ValueError(
             f"the token {text!r} names {thread_name(highest)}, but there are {threads} workers"
         )
-    return Token(tuple(sorted(choices.items())), found["version"] is not None)
+    return Token(schedule, found["version"] is not None)
 
 
 def _version() -> str:

@@ -36,7 +36,9 @@ class BoundedSearch:
     """Every schedule with at most so many preemptions (None: with any number), smallest first.
 
     The smaller one has fewer preemptions, then fewer choices, then earlier ones. Each run shows
-    where its schedule can be continued by one more choice; so no schedule comes twice.
+    where its schedule can be continued by one more choice; so no schedule comes twice. (After
+    Musuvathi, Qadeer: "Iterative Context Bounding for Systematic Testing of Multithreaded
+    Programs", PLDI 2007.)
     """
 
     def __init__(self, preemptions: int | None) -> None:
@@ -55,7 +57,7 @@ class BoundedSearch:
         preemptions, size, schedule, _ = tried
         first = schedule[-1][0] + 1 if schedule else 0
         for number in range(first, len(trace)):
-            arrived, _, enabled, default = trace[number]
+            arrived, _, enabled, default, _ = trace[number]
             if len(enabled) == 1:
                 continue
             cost = preemptions + (arrived in enabled)
@@ -82,24 +84,27 @@ def following(schedule: Schedule) -> Choose:
     return choose
 
 
-def by_priorities(random: Random, threads: int, length: int, changes: int) -> Choose:
-    """PCT: the first of a random order goes on, and `changes` times it becomes the last.
+def by_priorities(random: Random, threads: int, length: int, depth: int) -> Choose:
+    """PCT: of the threads that can go on, the one of the highest priority does.
 
-    Finds a bug that needs so many preemptions with a probability of at least one in
-    threads * length ** changes, where `length` is the number of decisions (Burckhardt et al.,
-    "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", 2010).
+    Priorities are drawn. At `depth - 1` decisions, drawn as well, the thread that would go on gets
+    one below all of those; which of these is the lowest is drawn, too. So a bug of that depth, one
+    that is there once so many pairs of steps come in a certain order, is found with a probability
+    of at least one in threads * length ** (depth - 1), where `length` is the number of decisions
+    (Burckhardt, Kothari, Musuvathi, Nagarakatte: "A Randomized Scheduler with Probabilistic
+    Guarantees of Finding Bugs", ASPLOS 2010).
     """
-    order = list(range(threads))
-    random.shuffle(order)
+    priorities = random.sample(range(depth, depth + threads), threads)
     places = range(1, max(length, 2))
-    change_at = set(random.sample(places, min(changes, len(places))))
+    lowered_at = dict(
+        zip(random.sample(places, min(depth - 1, len(places))), range(depth), strict=False)
+    )
 
     def choose(decision: int, _default: Task, enabled: Sequence[Task]) -> Task:
-        first = min(enabled, key=lambda task: order.index(task.number))
-        if decision in change_at:
-            order.remove(first.number)
-            order.append(first.number)
-            first = min(enabled, key=lambda task: order.index(task.number))
+        first = max(enabled, key=lambda task: priorities[task.number])
+        if decision in lowered_at:
+            priorities[first.number] = lowered_at[decision]
+            first = max(enabled, key=lambda task: priorities[task.number])
         return first
 
     return choose

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from genlock import _waits
 from genlock._gate import Gate
 from genlock._gates import PlainGate  # type: ignore[attr-defined]  # one of two
 from genlock._interpreter import _frames, _stacks
-from genlock.testing import _making, _obstacles, _stuck, _subjects
-from genlock.testing._points import Points, installed
-from genlock.testing._scheduler import Run, Task
+from genlock.testing import _making, _obstacles, _progress, _subjects
+from genlock.testing._points import Points
+from genlock.testing._scheduler import AbandonedError, Run, Task
+from genlock.testing._shared_setting import SharedSetting
+
+if sys.version_info >= (3, 12):
+    from genlock.testing._monitor import installed
+else:
+    from genlock.testing._tracer import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType, FrameType
     from typing import Self
 
-    from genlock._records import Operation, Site
+    from genlock._records import Operation
     from genlock.testing._points import Visit
     from genlock.testing._scheduler import Choose, Label, Witness
-
-# Seconds.
-LOOK_EVERY = 0.1
-BLOCKED_AFTER = 2.0
-"""A thread that neither comes to a point nor computes for so long is blocked by something."""
-ENDLESS_AFTER = 30.0
-"""A thread that computes for so long between two points does not come to the next one."""
 
 _RUNS_PER_COLLECTION = 64
 _LABELS: dict[str, Label] = {
@@ -51,12 +49,12 @@ class Program:
     at_lines: bool
 
 
-class BlockedError(Exception):
-    """A run does not come to its end: a thread gets no further, for no reason that can be seen."""
+class WorkersThread(threading.Thread):
+    """The thread of a worker. Outlives its stage only where a run had to be given up."""
 
-    def __init__(self, run: Run, thread: str, site: Site | None, verdict: str) -> None:
-        super().__init__()
-        self.run, self.thread, self.site, self.verdict = run, thread, site, verdict
+    def __init__(self, stage: Stage, task: Task) -> None:
+        super().__init__(target=stage.serve, args=(task,), name=task.name, daemon=True)
+        self.stage = stage
 
 
 class Stage:
@@ -76,6 +74,8 @@ class Stage:
         self.performed = 0
         self.open_blocks = ExitStack()
         self.names: dict[int, Label] = {}
+        self.is_all_found = True
+        """Whether the subject was looked through to its end for generators."""
         self.ident = get_ident()
 
     def __enter__(self) -> Self:
@@ -88,9 +88,7 @@ class Stage:
             blocks.callback(self.close)
             for task in self.tasks:
                 self.start_thread(task)
-            if gc.isenabled():
-                gc.disable()
-                blocks.callback(gc.enable)
+            blocks.enter_context(_no_collections)
             self.open_blocks = blocks.pop_all()
         return self
 
@@ -98,7 +96,7 @@ class Stage:
         self.open_blocks.close()
 
     def start_thread(self, task: Task) -> None:
-        thread = threading.Thread(target=self.serve, args=(task,), name=task.name, daemon=True)
+        thread = WorkersThread(self, task)
         thread.start()
         self.threads.append(thread)
         task.ident = thread.ident or 0
@@ -124,7 +122,7 @@ class Stage:
                 task.lock.release()
         if not stay_parked:
             for thread in self.threads:
-                thread.join(BLOCKED_AFTER)
+                thread.join(_progress.BLOCKED_AFTER)
 
     # One run.
 
@@ -155,8 +153,8 @@ class Stage:
             run.fail(None, error)
 
     def await_end(self, run: Run) -> None:
-        clock = Progress(run)
-        while not run.finished.acquire(timeout=LOOK_EVERY):
+        clock = _progress.Progress(run)
+        while not run.finished.acquire(timeout=_progress.LOOK_EVERY) or run.is_too_long:
             verdict = clock.verdict()
             if verdict:
                 self.give_up(run, verdict)
@@ -165,16 +163,13 @@ class Stage:
         task = run.current
         if task is None:
             return  # it has just ended
-        if _waits.innermost_wait(task.ident) is not None:
-            verdict = "held"
-        innermost = _stuck.innermost_frames({task.ident}).get(task.ident)
-        site = _users_line(innermost)
+        blocked = _progress.diagnosed(run, task, verdict)
         self.abandon(run)
-        run.finished.acquire(timeout=BLOCKED_AFTER if run.is_free else 0)
-        raise BlockedError(run, task.name, site, verdict)
+        run.finished.acquire(timeout=_progress.BLOCKED_AFTER if run.is_free else 0)
+        raise blocked
 
     def abandon(self, run: Run) -> None:
-        """Let the threads run on, to their end, unless that could crash the interpreter.
+        """Have the threads end at their next points, unless that could crash the interpreter.
 
         Where threads run at once, two in one bare generator can. There the threads that are
         parked stay so, until the process ends.
@@ -189,9 +184,21 @@ class Stage:
         made: list[object] = []
         with _making.telling(lambda guard: made.append(guard.guarded)):
             subject = self.program.setup()
-        found = [generator for generator, _ in _subjects.generators([subject, *made])]
-        codes = [*(generator.gi_code for generator in found), *_subjects.codes(self.program.watch)]
+        held = _subjects.holdings([subject, *made])
+        self.is_all_found = held.are_complete
+        codes = [found.generator.gi_code for found in held.generators]
+        codes += _subjects.codes(self.program.watch)
         return list({id(code): code for code in codes}.values())
+
+    def unwatched(self, subject: object) -> list[str]:
+        """The names of bare generators that a worker has put into the subject."""
+        return [
+            found.name
+            for found in _subjects.holdings(subject).generators
+            if not found.is_guarded
+            and found.generator.gi_frame is not None
+            and id(found.generator.gi_code) not in self.names
+        ]
 
     def entries(self) -> list[tuple[CodeType, Visit]]:
         return [
@@ -223,7 +230,7 @@ class Stage:
     def before_call(self, task: Task, gate: Gate, operation: Operation, frame: FrameType) -> None:
         if task.run is not None:
             task.obstacle = _obstacles.before_call(gate, operation, task.ident, frame)
-            task.run.arrive(task, _LABELS[operation], frame)
+            task.run.arrive(task, _LABELS[operation], frame, gate.name)
 
     def before_wait(self, frame: FrameType) -> None:
         """A call goes to its gate's queue, because nobody else can go on."""
@@ -241,8 +248,9 @@ class Stage:
         variables = frame.f_locals
         if task is not None and task.run is not None and "patience" not in variables:
             operation: Operation = variables["operation"]
-            task.obstacle = _obstacles.before_poll(variables["self"], operation, frame)
-            task.run.arrive(task, _LABELS[operation], frame)
+            gate: Gate = variables["self"]
+            task.obstacle = _obstacles.before_poll(gate, operation, frame)
+            task.run.arrive(task, _LABELS[operation], frame, gate.name)
 
     def inside(self, frame: FrameType) -> None:
         task = self.by_ident.get(get_ident())
@@ -259,44 +267,22 @@ class Stage:
 
     def note_stranger(self) -> None:
         run = self.run
-        if run is not None and run.unfinished and get_ident() != self.ident:
+        if run is None or not run.unfinished or get_ident() == self.ident:
+            return
+        thread = next((each for each in threading.enumerate() if each.ident == get_ident()), None)
+        if not isinstance(thread, WorkersThread):
             run.stranger = _frames.thread_name(get_ident())
+        elif thread.stage.is_closed:
+            raise AbandonedError
+        else:
+            run.stranger = f"{thread.name} of another exploration"
 
 
-def _users_line(innermost: FrameType | None) -> Site | None:
-    """Where a thread is: the innermost line that is not in the standard library, if there is one.
-
-    A lock is waited for in many places there, but for one reason only.
-    """
-    frames = [frame for frame in _frames.stack(innermost) if not _frames.is_internal(frame)]
-    users = [frame for frame in frames if not _frames.is_library(frame.f_code.co_filename)]
-    return _frames.full_line((users or frames)[0]) if frames else None
+def _stop_collecting() -> Callable[[], object]:
+    if not gc.isenabled():
+        return int  # nothing to undo
+    gc.disable()
+    return gc.enable
 
 
-class Progress:
-    """Whether the thread whose turn it is still gets anywhere."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.point, self.point_since = -1, 0.0
-        self.computed, self.computing_since = 0.0, 0.0
-
-    def verdict(self) -> str:
-        """What is wrong, if it has gone on for too long; call this every `LOOK_EVERY` seconds."""
-        now = time.monotonic()
-        if self.point != len(self.run.trace):
-            self.point = len(self.run.trace)
-            self.point_since = self.computing_since = now
-        computed = self.time_computed()
-        if computed - self.computed > LOOK_EVERY / 10:  # less is for one who polls
-            self.computed, self.computing_since = computed, now
-        if now - self.computing_since > BLOCKED_AFTER:
-            return "blocked"
-        return "endless" if now - self.point_since > ENDLESS_AFTER else ""
-
-    def time_computed(self) -> float:
-        """Seconds of the processor that the thread has had; of all, where more is not known."""
-        task = self.run.current
-        if task is None or not hasattr(time, "pthread_getcpuclockid"):
-            return time.process_time()
-        return time.clock_gettime(time.pthread_getcpuclockid(task.ident))
+_no_collections = SharedSetting(_stop_collecting)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
+from genlock.testing import _arguments
 from genlock.testing._schedules import DrawnToken, to_text
 
 if TYPE_CHECKING:
@@ -27,9 +28,25 @@ def schedules(
         choices: at how many of them another thread than by default goes on, at most.
         granularity: as for `explore`.
 
-    Raises ImportError where Hypothesis is not installed: `pip install genlock[hypothesis]`.
+    Returns:
+        A strategy whose examples are tokens; `replay` takes them without a warning where they do
+        not fit.
+
+    Raises:
+        ImportError: Hypothesis is not installed: `pip install "genlock[hypothesis]"`.
+        TypeError: an argument is not of its type.
+        ValueError: an argument is out of its range.
     """
-    from hypothesis import strategies
+    _arguments.check_count("threads", threads, 1)
+    _arguments.check_count("decisions", decisions, 1)
+    _arguments.check_count("choices", choices, 0)
+    _arguments.check_word("granularity", granularity, ("op", "line"))
+    try:
+        from hypothesis import strategies
+    except ImportError as error:
+        raise ImportError(
+            'schedules() needs Hypothesis:  pip install "genlock[hypothesis]"', name="hypothesis"
+        ) from error
 
     one = strategies.tuples(
         strategies.integers(0, decisions - 1), strategies.integers(0, threads - 1)

@@ -13,7 +13,7 @@ from types import (
     MethodType,
     ModuleType,
 )
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genlock._guard import GuardedIterator, gate_of
 from genlock._interpreter import _frames
@@ -21,21 +21,37 @@ from genlock._interpreter import _frames
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_MOST_OBJECTS = 20_000
+MOST_OBJECTS = 20_000
 """A subject that holds more is an application; its generators are to be named by `watch`."""
 
 _LEADS_TOO_FAR = (ModuleType, type, CodeType, FrameType, BuiltinFunctionType)
 
 
-def generators(subject: object) -> list[tuple[GeneratorType[Any, Any, Any], str]]:
-    """The generators that can be reached from `subject`, each with a name of its own.
+class Found(NamedTuple):
+    """A generator, a name that it has alone, and whether it is a guard's."""
+
+    generator: GeneratorType[Any, Any, Any]
+    name: str
+    is_guarded: bool
+
+
+class Holdings(NamedTuple):
+    """The generators of a subject, and whether all of it was looked through."""
+
+    generators: list[Found]
+    are_complete: bool
+
+
+def holdings(subject: object) -> Holdings:
+    """The generators that can be reached from `subject`.
 
     Guards are looked behind, and so are attributes, containers, closures and the variables of
     the generators themselves; not modules, classes and the globals of functions.
     """
     names: dict[int, str] = {}
     found: list[GeneratorType[Any, Any, Any]] = []
-    for obj in _reachable(subject):
+    objects = _Reachable(subject)
+    for obj in objects:
         if issubclass(type(obj), GuardedIterator):
             names[id(obj.__wrapped__)] = gate_of(obj).name
         if type(obj) is GeneratorType:
@@ -45,8 +61,9 @@ def generators(subject: object) -> list[tuple[GeneratorType[Any, Any, Any], str]
     for generator in found:
         name = names.get(id(generator)) or _frames.short_name(generator.gi_code)
         used[name] = used.get(name, 0) + 1
-        named.append((generator, name if used[name] == 1 else f"{name} ({used[name]})"))
-    return named
+        own = name if used[name] == 1 else f"{name} ({used[name]})"
+        named.append(Found(generator, own, id(generator) in names))
+    return Holdings(named, objects.are_all)
 
 
 def codes(watch: Iterable[object]) -> Iterator[CodeType]:
@@ -56,23 +73,41 @@ def codes(watch: Iterable[object]) -> Iterator[CodeType]:
     """
     for obj in watch:
         code = getattr(obj, "__code__", None)
-        found = [code] if isinstance(code, CodeType) else [g.gi_code for g, _ in generators(obj)]
+        found = [code] if isinstance(code, CodeType) else _codes_in(obj)
         if not found:
             raise TypeError(f"watch=: there is no generator and no function in {obj!r}")
         yield from found
 
 
-def _reachable(subject: object) -> Iterator[Any]:
-    """What can be reached from `subject`, the nearest first."""
-    seen = {id(subject)}
-    waiting = deque([subject])
-    while waiting and len(seen) < _MOST_OBJECTS:
-        obj = waiting.popleft()
-        yield obj
-        for near in _neighbours(obj):
-            if id(near) not in seen and gc.is_tracked(near):
-                seen.add(id(near))
-                waiting.append(near)
+def _codes_in(obj: object) -> list[CodeType]:
+    return [found.generator.gi_code for found in holdings(obj).generators]
+
+
+class _Reachable:
+    """What can be reached from an object, the nearest first.
+
+    Of those that are too far away, at least all that the nearer ones hold themselves.
+    """
+
+    def __init__(self, subject: object) -> None:
+        self.subject = subject
+        self.are_all = True
+
+    def __iter__(self) -> Iterator[Any]:
+        seen = {id(self.subject)}
+        waiting = deque([self.subject])
+        expanded = 0
+        while waiting:
+            obj = waiting.popleft()
+            yield obj
+            if expanded == MOST_OBJECTS:
+                self.are_all = False
+                continue
+            expanded += 1
+            for near in _neighbours(obj):
+                if id(near) not in seen and gc.is_tracked(near):
+                    seen.add(id(near))
+                    waiting.append(near)
 
 
 def _neighbours(obj: Any) -> Iterable[object]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
+
+from genlock.testing import _arguments
+from genlock.testing._addresses import without_addresses
 
 _Y = TypeVar("_Y")
 _S = TypeVar("_S")
@@ -63,16 +65,40 @@ def transcript(gen: Iterator[Any]) -> Transcript:
     Use what is returned in the place of `gen`, which may be a generator, a guard, or any iterator.
     Its text has a line for each call, such as `send(3): yielded 7`, and is the same in each run as
     far as the `repr` of the values is; addresses in it are left out.
+
+    Args:
+        gen: what to write down: it, not the function that makes it.
+
+    Returns:
+        What takes its calls, and is as thread-safe as it is.
+
+    Raises:
+        TypeError: `gen` is no iterator.
     """
+    _arguments.check_method("gen", gen, "__next__", "a generator, a guard or another iterator")
     return Transcript(gen)
 
 
 def drive(gen: Generator[_Y, _S, Any], values: Iterable[_S]) -> list[_Y]:
     """Send values to a coroutine, and return what it yields for each.
 
-    Starts it first if it has not been started; what it yields then is left out. Ends early, with
-    the yields so far, when it returns. Raises what it raises.
+    Starts it first if it has not been started; what it yields then is left out.
+
+    Args:
+        gen: a generator, or a guard of one.
+        values: what to send, one after the other.
+
+    Returns:
+        What it yielded for each value; for fewer of them, if it returned before the last one.
+
+    Raises:
+        TypeError: nothing can be sent to `gen`, or `values` is nothing to loop over.
+
+    And what the generator raises. As thread-safe as `gen` is; other threads' calls may come in
+    between.
     """
+    _arguments.check_method("gen", gen, "send", "a generator or a guard of one")
+    _arguments.check_iterable("values", values)
     yields: list[_Y] = []
     try:
         if getattr(gen, "gi_frame", None) and inspect.getgeneratorstate(gen) == "GEN_CREATED":
@@ -85,4 +111,4 @@ def drive(gen: Generator[_Y, _S, Any], values: Iterable[_S]) -> list[_Y]:
 
 
 def _shown(value: object) -> str:
-    return re.sub(r"\b0x[0-9a-fA-F]+", "0x…", repr(value))
+    return without_addresses(repr(value))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from genlock._errors import GenlockError
 from genlock._explaining._explain import explain_in_thread
@@ -11,13 +11,14 @@ from genlock._explaining._sighting import Known
 from genlock._interpreter import _frames, _stacks
 from genlock._wording import in_words
 from genlock.testing import _subjects
+from genlock.testing._addresses import without_addresses
 from genlock.testing._records import Inside, Story, Stretch
 from genlock.testing._scheduler import Witness
 from genlock.testing._schedules import thread_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import FrameType, GeneratorType, TracebackType
+    from types import FrameType, TracebackType
 
     from genlock._records import Site
     from genlock.testing._scheduler import Failure, Label, Run, Task
@@ -33,7 +34,9 @@ class Writer(Witness):
         self.stretches: list[Stretch] = []
         self.inside: tuple[Inside, ...] = ()
         self.is_over = False
-        self.generators: list[tuple[GeneratorType[Any, Any, Any], str]] | None = None
+        self.generators: list[_subjects.Found] | None = None
+        self.entered: dict[int, str] = {}
+        """What the bodies that threads came to are called, by the identity of their code."""
 
     def arrived(
         self, run: Run, task: Task, label: Label, frame: FrameType | None, *, waits: bool
@@ -41,7 +44,8 @@ class Writer(Witness):
         name, site = "", None
         kind = str(label[0])
         if frame is not None and kind in ("inside", "line"):
-            name = self.name_of(run, frame) or str(label[1])
+            self.entered[id(frame.f_code)] = str(label[1])
+            name = self.name_of(run, frame)
             site = _frames.full_line(frame)
         elif frame is not None:
             caller = _frames.user_frame(frame)
@@ -88,8 +92,11 @@ class Writer(Witness):
     def name_of(self, run: Run, frame: FrameType) -> str:
         """What the generator that this frame belongs to is called; empty for any other."""
         if self.generators is None:
-            self.generators = _subjects.generators(run.subject)
-        return next((name for g, name in self.generators if g.gi_frame is frame), "")
+            self.generators = _subjects.holdings(run.subject).generators
+        for found in self.generators:
+            if found.generator.gi_frame is frame:
+                return found.name
+        return self.entered.get(id(frame.f_code), "")
 
     def story(self, run: Run) -> Story:
         """What happened."""
@@ -105,7 +112,7 @@ class Writer(Witness):
             "" if failure.thread is None else thread_name(failure.thread),
             "" if error is None else _in_short(error),
             () if error is None else tuple(_lines(error.__traceback__)),
-            "" if error is None else _steady(_diagnosis(error, failure.thread)),
+            "" if error is None else without_addresses(_diagnosis(error, failure.thread)),
             () if error is None else tuple(_notes(error)),
         )
 
@@ -113,7 +120,7 @@ class Writer(Witness):
 def _in_short(error: BaseException) -> str:
     if isinstance(error, GenlockError):
         return f"{type(error).__name__} [{error.code}]"
-    return _steady(in_words(error))
+    return without_addresses(in_words(error))
 
 
 def _diagnosis(error: BaseException, thread: int | None) -> str:
@@ -127,7 +134,9 @@ def _diagnosis(error: BaseException, thread: int | None) -> str:
 
 def _notes(error: BaseException) -> list[str]:
     """What is noted on an error: by a guard, what had ended its generator."""
-    return [_steady(note) for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
+    return [
+        without_addresses(note) for note in getattr(error, "__notes__", ()) if isinstance(note, str)
+    ]
 
 
 def _lines(traceback: TracebackType | None) -> list[Site]:
@@ -141,10 +150,8 @@ def _lines(traceback: TracebackType | None) -> list[Site]:
 
 
 def _name_of(worker: object) -> str:
-    name = getattr(worker, "__qualname__", None) or type(worker).__name__
-    return str(name).rpartition("<locals>.")[2]
-
-
-def _steady(text: str) -> str:
-    """The text without addresses, which differ from run to run."""
-    return re.sub(r"\b0x[0-9a-fA-F]+", "0x…", text)
+    while isinstance(worker, partial):
+        worker = worker.func
+    name = str(getattr(worker, "__name__", type(worker).__name__))
+    qualified = str(getattr(worker, "__qualname__", name)).rpartition("<locals>.")[2]
+    return qualified if qualified.endswith(name) else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from genlock._wording import in_words, place, rows
 from genlock.testing._schedules import thread_name
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from genlock._records import Site, Strand
+    from genlock._traces._calls import Cycle, Inversion
     from genlock.testing._records import Story, Stretch
 
 _LONGEST_NAME = 44
@@ -34,6 +35,7 @@ _WORDS: dict[str, str] = {
 }
 
 
+PASSED_REPLAY = "ok: the schedule of the token"
 NO_DECISION = "there was no such decision"
 
 
@@ -43,9 +45,17 @@ def passed(schedules: int, preemptions: int | None, *, exhausted: bool, budget: 
     if not exhausted:
         return f"ok: {tried} of more (budget={budget})"
     if preemptions is None:
-        return f"ok: all {tried} there are"
+        return (
+            f"ok: all {schedules:,} schedules there are"
+            if schedules > 1
+            else "ok: the one schedule there is"
+        )
     limit = f"at most {_plural(preemptions, 'preemption')}" if preemptions else "no preemption"
-    return f"ok: all {tried} with {limit}"
+    return (
+        f"ok: all {schedules:,} schedules with {limit}"
+        if schedules > 1
+        else f"ok: the one schedule with {limit}"
+    )
 
 
 def failed(story: Story, call: str, number: int | None, preemptions: int) -> str:
@@ -91,6 +101,11 @@ _BLOCKED: dict[str, list[str]] = {
         "runs on and on",
         "A loop that waits for another thread never ends here: only one runs at a time.",
     ],
+    "turns": [
+        "does not come to an end",
+        "It comes to one point after another, tens of thousands of times. A thread goes on as long",
+        "as it can: a loop that waits for another thread, or has no end, does not leave off.",
+    ],
 }
 
 
@@ -100,7 +115,8 @@ def blocked(thread: str, site: Site | None, verdict: str, left: int, call: str) 
     what, *advice = _BLOCKED[verdict]
     lines = [f"inconclusive: {thread} {what}{at}", *(f"  {line}" for line in advice)]
     if left:
-        lines.append(f"  {_plural(left, 'thread')} could not be ended, and stay behind.")
+        stay = "stays" if left == 1 else "stay"
+        lines.append(f"  {_plural(left, 'thread')} could not be ended, and {stay} behind.")
     return "\n".join([*lines, f"  To run this schedule again:  {call}"])
 
 
@@ -121,22 +137,37 @@ NOTHING_WATCHED = (
 )
 
 
+def too_large(objects: int) -> str:
+    """There may be more generators in the subject."""
+    return (
+        f"inconclusive: the subject holds more than {objects:,} objects, and not all of them were"
+        " looked through\n  for generators. Name those that the workers use, or their functions: "
+        " explore(…, watch=[…])"
+    )
+
+
+def unwatched(names: Sequence[str]) -> str:
+    """Workers made generators that were not there before."""
+    return (
+        f"inconclusive: {' and '.join(map(repr, names))} came into the subject while the workers"
+        " ran, and so was not watched.\n"
+        "  Make it in setup(), or name its function:  explore(…, watch=[…])"
+    )
+
+
 def diverged(decision: int, then: str, now: str, call: str) -> str:
     """The same schedule led to something else."""
-    return (
-        f"nondeterministic: the same schedule went two ways, at decision {decision}:\n"
-        f"  before: {then}\n"
-        f"  now:    {now}\n"
-        "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
-        " state that is\n  left from the run before.\n"
-        f"  The schedule:  {call}"
-    )
+    return _two_ways(f"the same schedule went two ways, at decision {decision}", then, now, call)
 
 
 def not_alike(then: str, now: str, call: str) -> str:
-    """A failure did not come again."""
+    """The same schedule ended differently."""
+    return _two_ways("the same schedule ended in two ways", then, now, call)
+
+
+def _two_ways(what: str, then: str, now: str, call: str) -> str:
     return (
-        f"nondeterministic: a schedule failed, and the same schedule did not fail alike:\n"
+        f"nondeterministic: {what}:\n"
         f"  before: {then}\n"
         f"  now:    {now}\n"
         "  setup() and the workers have to do the same each time: no clock, no random numbers, no"
@@ -145,12 +176,12 @@ def not_alike(then: str, now: str, call: str) -> str:
     )
 
 
-def arrival(thread: int, label: tuple[object, ...]) -> str:
+def arrival(thread: int, label: tuple[object, ...], guard: str) -> str:
     """What a thread was about to do at a decision."""
     if thread < 0:
         return "the threads start"
     kind, *of = label
-    words = _WORDS[str(kind)].format(of[0] if of else "a guard")
+    words = _WORDS[str(kind)].format(of[0] if of else repr(guard))
     return f"{thread_name(thread)} {words}" + (f", line {of[1]}" if len(of) > 1 else "")
 
 
@@ -272,34 +303,6 @@ def left_suspended(guards: Sequence[tuple[str, Site | None, Site]]) -> str:
     return "\n".join(
         [*lines, "  Close it, so that it cleans up:  with contextlib.closing(guard): …"]
     )
-
-
-class Cycle(Protocol):
-    """A path of calls that comes back: its first name is its last; the lines of the calls."""
-
-    @property
-    def path(self) -> Sequence[str]: ...
-    @property
-    def sites(self) -> Sequence[Site | None]: ...
-    @property
-    def is_reentry(self) -> bool: ...
-
-
-class Inversion(Protocol):
-    """The one was held when the other one was called, and elsewhere the other way round."""
-
-    @property
-    def first(self) -> str: ...
-    @property
-    def second(self) -> str: ...
-    @property
-    def site(self) -> Site | None: ...
-    @property
-    def threads(self) -> Sequence[str]: ...
-    @property
-    def other_site(self) -> Site | None: ...
-    @property
-    def other_threads(self) -> Sequence[str]: ...
 
 
 def cycles(found: Sequence[Cycle]) -> str:

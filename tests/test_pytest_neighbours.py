@@ -127,6 +127,8 @@ def test_failing():
 def test_coverage_is_measured(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, core: str
 ) -> None:
+    if core == "ctrace":
+        pytest.importorskip("coverage.tracer")
     monkeypatch.setenv("COVERAGE_CORE", core)
     tests = """
 import contextlib

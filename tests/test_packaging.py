@@ -64,7 +64,8 @@ def test_no_other_name_is_public() -> None:
 
 
 def test_no_other_name_of_the_testing_kit_is_public() -> None:
-    exported = {name for name in vars(genlock.testing) if not name.startswith("_")}
+    # pytest rewrites what an installed plugin comes with, and marks its own names with an @.
+    exported = {name for name in vars(genlock.testing) if name[0] not in "_@"}
     assert exported == set(genlock.testing.__all__)
 
 

@@ -219,7 +219,7 @@ def test_other_threads_may_close_while_the_body_sends_to_itself() -> None:
     def body() -> Generator[None, Any, None]:
         while True:
             value = yield
-            for number in range(3000 if value == "start" else 0):
+            for number in range(300_000 if value == "start" else 0):
                 try:
                     guard.send(number)
                 except genlock.ReentrantCallError:

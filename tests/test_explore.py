@@ -624,11 +624,11 @@ def test_an_interrupt_ends_the_exploration_and_its_threads() -> None:
 
 
 def test_everything_is_as_before() -> None:
-    before = threading.active_count()
+    before, tracer = threading.active_count(), threading.gettrace()
     for _ in range(10):  # more than there are tool identifiers
         explore(bare, [send_one, send_one])
     assert gc.isenabled()
-    assert threading.gettrace() is None
+    assert threading.gettrace() is tracer
     until(lambda: threading.active_count() <= before)
     assert vars(_guard)["gate_for"] is gate_for
 

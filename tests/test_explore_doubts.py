@@ -302,10 +302,11 @@ def test_explorations_at_one_time_leave_everything_as_it_was() -> None:
         finally:
             first_out.set()
 
+    tracer = threading.gettrace()
     together(first_then_tell, second)
     assert seen[0] is False
     assert gc.isenabled()
-    assert threading.gettrace() is None
+    assert threading.gettrace() is tracer
     if sys.version_info >= (3, 12):
         assert {sys.monitoring.get_tool(tool) for tool in range(1, 5)}.isdisjoint(
             {"genlock.testing"}

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from genlock._gates import live_gates
 from genlock._interpreter import _stacks, _threads
@@ -38,17 +38,20 @@ class _Mark:
     """Since when a call has been seen inside.
 
     Kept in the frame's `f_trace`, the one place of a frame that others can write to. Where a
-    tracer runs, it is called as the frame's own tracer, and does nothing.
+    tracer runs, it is called as the frame's own tracer, and hands on to the one that was there.
     """
 
-    __slots__ = ("since", "told")
+    __slots__ = ("_tracer", "since", "told")
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, tracer: Callable[..., Any] | None = None) -> None:
         self.since = since
+        self._tracer = tracer
         self.told: set[int] = set()
         """The watches that have told of it, by number: an address may come again."""
 
-    def __call__(self, *_: object) -> _Mark:
+    def __call__(self, *event: object) -> _Mark:
+        if self._tracer is not None:
+            self._tracer = self._tracer(*event)
         return self
 
 
@@ -144,10 +147,10 @@ class Watch:
     def _holds(self, look: Look) -> Iterator[tuple[int, Gate, _Mark]]:
         """The calls that are inside, and exclusive use: thread, gate, and the mark of each."""
         for ident, gate, frame in look.owners.values():
-            if frame.f_trace is None:
-                frame.f_trace = _Mark(look.now)
-            if isinstance(frame.f_trace, _Mark):  # else a debugger is at work there
-                yield ident, gate, frame.f_trace
+            mark = frame.f_trace
+            if not isinstance(mark, _Mark):
+                mark = frame.f_trace = _Mark(look.now, mark)
+            yield ident, gate, mark
         for thread in _threads.living():
             for keep in [me() for me in list(thread.keeps)]:
                 if keep is not None and keep.gate.keeper is keep.me:
@@ -165,9 +168,8 @@ def watch(
 
     A thread looks every `interval` seconds. What has lasted for `longest` is logged as a warning by
     the logger "genlock", with who is inside, at which line, and who waits. How long a call has been
-    inside counts from the look that saw it first. The program's own calls pay nothing. (While a
-    tool that uses `sys.settrace` traces genlock's own code, calls inside are left to it and not
-    told; waits and exclusive use are.)
+    inside counts from the look that saw it first. The program's own calls pay nothing; tracers go
+    on as they were.
 
     (Waits are also logged by the waiting thread itself, after the `warn_after` of their policy.)
 

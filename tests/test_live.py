@@ -380,6 +380,24 @@ def test_a_guard_whose_holder_leaves_amid_the_look_is_not_broken(
         assert not stage.guard._self_gate.is_lost()
 
 
+def test_who_comes_into_a_free_guard_that_was_looked_at_is_seen_inside() -> None:
+    entered = []
+
+    class Again:
+        def __iter__(self) -> Iterator[int]:
+            return self
+
+        def __next__(self) -> int:
+            entered.append(self)
+            return next(guard)
+
+    guard: Any = genlock.guard(Again())
+    assert not guard._self_gate.is_lost()
+    with pytest.raises(genlock.ReentrantCallError):
+        next(guard)
+    assert len(entered) == 1
+
+
 def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     guard = genlock.guard(count_up(), name="left behind", timeout=PATIENCE)
     block = genlock.exclusive(guard)

@@ -65,7 +65,7 @@ class Presence(NamedTuple):
 
 
 def way_in(method: _Method) -> _Method:
-    """Mark a gate's method: its frames own the gate `self` while their local `was` is False."""
+    """Mark a gate's method: its frames own the gate `self` while their local `was` is false."""
     mark_way_in(method.__code__)
     return method
 
@@ -80,7 +80,7 @@ def owned_by(frame: FrameType) -> object | None:
     if id(frame.f_code) not in _ways_in:
         return None
     variables = frame.f_locals
-    return variables.get("self") if variables.get("was") is False else None
+    return None if variables.get("was", True) else variables.get("self")
 
 
 class Keep:

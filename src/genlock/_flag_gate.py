@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class FlagGate(Gate):
     """`busy` is the lock, and no more than a flag.
 
-    While a call owns the gate, its frame is the evidence for that: its local `was` is False.
+    While a call owns the gate, its frame is the evidence for that: its local `was` is false.
     """
 
     __slots__ = ()
@@ -169,7 +169,7 @@ class FlagGate(Gate):
 
     def is_lost(self) -> bool:
         # Marked as in `reclaim`, by somebody who does not want in: a free gate has to stay free.
-        # So the mark is a number, which can be left out without a branch.
+        # So the mark is a number, which can be left out without a branch: 0 is as good as False.
         mine = object()
         mark = id(mine)
         self.busy = mark * (not not self.busy)  # noqa: SIM208  # swap; bool() is a call

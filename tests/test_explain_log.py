@@ -89,7 +89,17 @@ def test_a_project_in_a_folder_of_that_name_keeps_its_frames(folder: str) -> Non
     assert [site.function for site in finding.path] == ["work", "pending"]
 
 
-@pytest.mark.parametrize("module", ["genlock/_gate", "genlock/cli/run", "wrapt/wrappers"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "genlock/_gate",
+        "genlock/cli/run",
+        "genlock/_tracing/_detours",
+        "genlock/testing/_stage",
+        "pytest_genlock",
+        "wrapt/wrappers",
+    ],
+)
 def test_frames_of_the_guards_are_left_out(module: str) -> None:
     finding = only(OWN.replace("genlock/_gate", module))
     assert [site.function for site in finding.path] == ["<module>"]

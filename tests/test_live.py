@@ -255,7 +255,7 @@ def test_a_snapshot_keeps_nothing_alive() -> None:
     assert named(genlock.snapshot(), "short-lived") == []
 
 
-@pytest.mark.parametrize("ask", ["state", "snapshot", "dump", "a watch"])
+@pytest.mark.parametrize("ask", ["state", "snapshot", "dump", "a watch", "a recording"])
 def test_to_ask_keeps_nothing_of_the_asker_alive(
     ask: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -268,6 +268,9 @@ def test_to_ask_keeps_nothing_of_the_asker_alive(
             genlock.state(guard)
         elif ask == "a watch":
             watch._look()
+        elif ask == "a recording":
+            with genlock.trace():
+                pass
         else:
             getattr(genlock, ask)()
         return weakref.ref(thing)
@@ -384,10 +387,10 @@ def test_who_comes_into_a_free_guard_that_was_looked_at_is_seen_inside() -> None
     entered = []
 
     class Again:
-        def __iter__(self) -> Iterator[int]:
+        def __iter__(self) -> Iterator[Any]:
             return self
 
-        def __next__(self) -> int:
+        def __next__(self) -> Any:
             entered.append(self)
             return next(guard)
 

@@ -67,7 +67,7 @@ def snapshot() -> Snapshot:
     """
     found = live_gates()
     with _stacks.reading(), Look(found) as look:  # which is short: few guards are in use
-        in_use = {id(gate): gate for gate in chain(look.gates_in_use(), filter(is_busy, found))}
+        in_use = _in_use(look, found)
         guards = [look.state(gate) for gate in in_use.values()]
     guards += _at_rest(look, (gate for gate in found if id(gate) not in in_use))
     return Snapshot(
@@ -83,11 +83,14 @@ def snapshot() -> Snapshot:
 
 def in_use() -> list[GuardState]:
     """The guards that some call is inside of or waits for: a short look, at the stacks alone."""
-    gates = live_gates() if _stacks.RUN_AT_ONCE else []
-    with _stacks.reading():
-        look = Look(gates)
-        found = {id(gate): gate for gate in chain(look.gates_in_use(), filter(is_busy, gates))}
-        return [look.state(gate) for gate in found.values()]
+    found = live_gates() if _stacks.RUN_AT_ONCE else []
+    with _stacks.reading(), Look(found) as look:
+        return [look.state(gate) for gate in _in_use(look, found).values()]
+
+
+def _in_use(look: Look, found: Iterable[Gate]) -> dict[int, Gate]:
+    """The gates that are held or waited for, by identity."""
+    return {id(gate): gate for gate in chain(look.gates_in_use(), filter(is_busy, found))}
 
 
 def _at_rest(look: Look, gates: Iterable[Gate]) -> Iterable[GuardState]:

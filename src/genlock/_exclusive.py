@@ -13,7 +13,7 @@ from genlock._policy import check_seconds
 from genlock._waits import Patience
 
 if TYPE_CHECKING:
-    from types import EllipsisType, TracebackType
+    from types import EllipsisType
     from typing import Self
 
     from genlock._gate import Gate
@@ -77,12 +77,7 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
             keep.end()
             self._free.append(True)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._gate is not None and self._keep is None:
             raise RuntimeError(_wording.EXCLUSIVE_NOT_ENTERED)
         self._leave()

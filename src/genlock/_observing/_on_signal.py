@@ -13,7 +13,7 @@ from genlock._observing._destination import check, open_end, write
 from genlock._observing._live import snapshot
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import FrameType
     from typing import Self
 
     from genlock._observing._destination import Destination
@@ -65,12 +65,7 @@ class DumpOnSignal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _handle(self, signum: int, frame: FrameType | None) -> Any:

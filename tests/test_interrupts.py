@@ -29,7 +29,11 @@ PACKAGE = str(Path(genlock.__file__).parent)
 
 
 class Interrupt(BaseException):
-    """What is delivered."""
+    """What is delivered, such as a KeyboardInterrupt."""
+
+
+class Alarm(Exception):
+    """The same, by a handler that raises what a diagnosis might raise itself."""
 
 
 def places(code: CodeType) -> frozenset[int]:
@@ -65,8 +69,9 @@ _places: dict[CodeType, frozenset[int]] = {}
 class Interrupter:
     """Raises at the `nth` place that the traced thread comes to in genlock."""
 
-    def __init__(self, nth: int) -> None:
+    def __init__(self, nth: int, kind: type[BaseException] = Interrupt) -> None:
         self.left = nth
+        self.kind = kind
         self.where = ""
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
@@ -82,7 +87,7 @@ class Interrupter:
                 if self.left < 0:
                     self.where = f"{code.co_qualname}:{frame.f_lineno}"
                     sys.settrace(None)
-                    raise Interrupt
+                    raise self.kind
         return self.trace
 
     @contextmanager
@@ -175,6 +180,55 @@ def wait_and_be_interrupted(call: Callable[[Any], Any], interrupter: Interrupter
 
 
 def interrupted(interrupter: Interrupter, call: Callable[[], Any]) -> bool:
-    with contextlib.suppress(Interrupt), interrupter.armed():
+    with contextlib.suppress(interrupter.kind), interrupter.armed():
         call()
     return interrupter.where != ""
+
+
+@pytest.fixture
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What reaches nobody, since it was raised while something was thrown away."""
+    found: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda it: found.append(it.exc_value))
+    return found
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda guard: guard.send(1),
+        next,
+        lambda guard: guard.throw(KeyError()),
+        use_exclusively,
+        lambda guard: guard.close(),
+    ],
+    ids=["send", "next", "throw", "exclusive", "close"],
+)
+@pytest.mark.parametrize("way", ["bare", "twin", "listener"])
+def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: list[object]) -> None:
+    tracing: Any = {
+        "bare": contextlib.nullcontext,
+        "twin": genlock.trace,
+        "listener": lambda: genlock.subscribe(id),
+    }
+    swallowed = []
+    with tracing[way]():
+        nth = 0
+        while True:
+            guard = genlock.guard(counter(), prime=True)
+            interrupter = Interrupter(nth, Alarm)
+            try:
+                with interrupter.armed():
+                    call(guard)
+            except Alarm:
+                pass
+            else:
+                if not interrupter.where:
+                    break
+                if not unraisable:
+                    swallowed.append(interrupter.where)
+            assert_usable(guard, interrupter)
+            unraisable.clear()
+            nth += 1
+    assert nth > 0
+    assert swallowed == []

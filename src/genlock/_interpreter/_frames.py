@@ -8,6 +8,7 @@ import os
 import threading
 from contextlib import suppress
 from itertools import islice
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from genlock._records import Site
@@ -53,6 +54,8 @@ def is_running(guarded: object) -> bool | None:
 
 
 def _attribute(guarded: object, name: str) -> Any:
+    if type(guarded) is GeneratorType:  # where nothing can go wrong, nothing is caught
+        return getattr(guarded, name)
     try:
         return getattr(guarded, name, None)
     except Exception:  # a __getattr__ of somebody's own may raise anything
@@ -169,6 +172,10 @@ def thread_names() -> dict[int, str]:
     """The names of the threads that the threading module knows, by identifier."""
     found = {}
     for thread in threading.enumerate():
+        kind = type(thread)
+        if kind.name is threading.Thread.name and kind.ident is threading.Thread.ident:
+            found[thread.ident or 0] = thread.name
+            continue
         with suppress(Exception):  # a class of somebody's own may do as it likes
             found[thread.ident or 0] = str(thread.name)
     return found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock._errors import ContendedCallError, ReentrantCallError
 from genlock._gate import Gate
+from genlock._interpreter import _frames
 from genlock._traces import _clock
 from genlock._tracing import _log, _telling
 from genlock._tracing._telling import Telling
@@ -48,7 +49,7 @@ class _Queued(functools.partial[Any]):
         queued.since = _clock.now()
         try:
             queued.place = _telling.place()
-        except Exception:  # no room on the stack, say
+        except RecursionError:  # no room on the stack
             queued.place = None
         queued.thread = _thread.get_ident()
         return queued
@@ -86,7 +87,11 @@ def _begin(
         is_deferred = call.is_deferred or call.ran_in != call.thread
         if call.has_waited or is_deferred:
             (telling.deferred_since if is_deferred else telling.waited_since)(call.since)
-    except Exception:
+    except RecursionError:
+        return None
+    except Exception as failure:
+        if _frames.is_interruption(failure):
+            raise
         return None
     return telling
 
@@ -176,8 +181,11 @@ def _tell(
     try:
         if not _log.own.is_wording:
             _telling.tell(audience, _facts(gate, operation, queued, told))
-    except Exception:  # the call's own error has to come out, whatever could not be told
+    except RecursionError:
         pass
+    except Exception as failure:  # the call's own error has to come out, whatever happens here
+        if _frames.is_interruption(failure):
+            raise
 
 
 def _facts(gate: Gate, operation: Operation, queued: _Queued, told: _Occurrence) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from genlock import _evidence, _gates
 from genlock._gate import Gate, asks
+from genlock._interpreter import _frames
 from genlock._traces import _clock
 from genlock._tracing import _detours, _telling, _twin
 from genlock._tracing._forks import Renewed
@@ -119,6 +120,7 @@ def _twin_code() -> CodeType | None:
             _raw_next=_telling.raw_next,
             _raw_elsewhere=_telling.raw_elsewhere,
             _failed=_failed,
+            _is_interruption=_frames.is_interruption,
             _read_clock=_clock.read,
             _caller=sys._getframe,
         )

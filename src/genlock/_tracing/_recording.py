@@ -70,8 +70,9 @@ class Recording:
             if log is not None:
                 _hook.remove_log(log)
                 self._failures.stop()
-                stopped = replace(self._with(before, log), unfinished=_under_way.calls())
+                stopped = self._with(before, log)
                 self._state = (stopped, None)
+                self._state = (replace(stopped, unfinished=_under_way.calls()), None)
 
     def __enter__(self) -> Self:
         self.start()

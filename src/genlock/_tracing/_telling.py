@@ -148,8 +148,11 @@ class Telling:
         """The call ended without an exception."""
         try:
             self._tell(_clock.now(), outcome, got)
-        except Exception:  # the value has to come out, whatever could not be told
+        except RecursionError:  # no room on the stack
             pass
+        except Exception as failure:  # the value has to come out, whatever could not be told
+            if _frames.is_interruption(failure):
+                raise
 
     def end_with(self, error: BaseException) -> None:
         """The call raised."""
@@ -160,8 +163,11 @@ class Telling:
                 self._tell(end, outcome, getattr(error, "value", None))
             else:
                 self._tell(end, outcome, error, type(error).__name__)
-        except Exception:  # the error has to come out as it is
+        except RecursionError:
             pass
+        except Exception as failure:  # the error has to come out as it is
+            if _frames.is_interruption(failure):
+                raise
 
     def _tell(self, end: int, outcome: Outcome, got: Any, error: str = "") -> None:
         calm = (self.waited, self.deferred, self.place)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     _raw_next: Callable[..., object]
     _raw_elsewhere: Callable[..., object]
     _failed: Callable[..., None]
+    _is_interruption: Callable[[BaseException], bool]
 
 
 def _resume(self: FlagGate, value: Any) -> Any:
@@ -57,10 +58,12 @@ def _resume(self: FlagGate, value: Any) -> Any:
         else:
             caller = _caller(1)
             append((self.traced, track, begin, end, caller.f_code, caller.f_lasti))
-    except Exception:  # its first one, or no Python code called it
+    except Exception as error:  # its first one, or no Python code called it
         try:
+            if _is_interruption(error):
+                raise
             append(_raw_elsewhere(self, track, value, begin, end))
-        except Exception:  # no room to tell of it; the value has to come out
+        except (RecursionError, MemoryError):  # no room to tell of it; the value has to come out
             pass
     return result
 

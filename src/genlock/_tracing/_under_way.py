@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genlock._interpreter import _frames
 from genlock._traces._events import Unfinished
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def calls() -> tuple[Unfinished, ...]:
 
     try:
         return tuple(call for guard in in_use() for call in _of(guard))[:_MOST]
-    except Exception:  # what was recorded is kept, whatever could not be told beside it
+    except Exception as failure:  # what was recorded is kept, whatever cannot be told beside it
+        if _frames.is_interruption(failure):
+            raise
         return ()
 
 

@@ -201,8 +201,9 @@ def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         lambda guard: guard.throw(KeyError()),
         use_exclusively,
         lambda guard: guard.close(),
+        genlock.state,
     ],
-    ids=["send", "next", "throw", "exclusive", "close"],
+    ids=["send", "next", "throw", "exclusive", "close", "state"],
 )
 @pytest.mark.parametrize("way", ["bare", "twin", "listener"])
 def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: list[object]) -> None:

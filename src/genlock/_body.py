@@ -6,6 +6,7 @@ Tells what its body raised from what the generator says of itself, and remembers
 from __future__ import annotations
 
 import sys
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from genlock import _diagnoses
@@ -103,6 +104,8 @@ def _has_frame(guarded: object) -> bool:
 
 
 def _own_name(guarded: object) -> str:
+    if type(guarded) is GeneratorType:  # where nothing can go wrong, nothing is caught
+        return guarded.__qualname__
     try:
         return str(getattr(guarded, "__qualname__", "") or type(guarded).__name__)
     except Exception:  # a __getattr__ that raises something of its own

@@ -9,6 +9,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Worker, needs_gil
+from test_explain import raised_by
 
 
 class FeedError(Exception):
@@ -60,14 +61,6 @@ def drawing_by(way: Callable[[Any], int]) -> Iterator[int]:
 
     itself = rows()
     return itself
-
-
-def raised_by(call: Callable[[], object]) -> Exception:
-    try:
-        call()
-    except Exception as error:
-        return error
-    raise AssertionError("it did not fail")
 
 
 WAYS = [pull, twice_wrapped, wrapped_afterwards, replaced, in_a_group]

@@ -117,16 +117,15 @@ def use_exclusively(guard: Any) -> None:
         guard.send(1)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda guard: guard.send(1),
-        next,
-        lambda guard: guard.throw(KeyError()),
-        use_exclusively,
-    ],
-    ids=["send", "next", "throw", "exclusive"],
-)
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "send": lambda guard: guard.send(1),
+    "next": next,
+    "throw": lambda guard: guard.throw(KeyError()),
+    "exclusive": use_exclusively,
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("options", [{}, {"on_reentry": "defer"}], ids=["raise", "defer"])
 def test_when_the_guard_is_free(call: Callable[[Any], Any], options: Any) -> None:
     tried = 0
@@ -195,15 +194,8 @@ def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 @pytest.mark.parametrize(
     "call",
-    [
-        lambda guard: guard.send(1),
-        next,
-        lambda guard: guard.throw(KeyError()),
-        use_exclusively,
-        lambda guard: guard.close(),
-        genlock.state,
-    ],
-    ids=["send", "next", "throw", "exclusive", "close", "state"],
+    [*CALLS.values(), lambda guard: guard.close(), genlock.state],
+    ids=[*CALLS, "close", "state"],
 )
 @pytest.mark.parametrize("way", ["bare", "twin", "listener"])
 def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: list[object]) -> None:

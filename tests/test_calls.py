@@ -227,7 +227,7 @@ def test_forms_for_others() -> None:
         'digraph genlock {\n  "a";\n  "b";\n  "o\\"d\\\\<d>\\n";\n  "a" -> "b" [label="1"];\n}\n'
     )
     assert graph.to_mermaid() == (
-        'flowchart LR\n  n0["a"]\n  n1["b"]\n  n2["o#34;d\\#60;d#62;#10;"]\n  n0 -->|1| n1\n'
+        'flowchart LR\n  n0["a"]\n  n1["b"]\n  n2["o#34;d#92;#60;d#62;#92;n"]\n  n0 -->|1| n1\n'
     )
     told = json.loads(graph.to_json())
     assert [node["name"] for node in told["nodes"]] == ["a", "b", odd.name]

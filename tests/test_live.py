@@ -564,7 +564,7 @@ def test_a_flowchart_names_each_thread_and_guard_once(crowded: genlock.Snapshot)
     lines = crowded.to_mermaid().splitlines()
     (ident,) = [wait.ident for wait in crowded.waits]
     assert lines[0] == "flowchart LR"
-    assert lines.count(f'  t{ident}["a #quot;waiter#quot; #lt;1#gt;"]') == 1
+    assert lines.count(f'  t{ident}["a #34;waiter#34; #60;1#62;"]') == 1
     assert len([line for line in lines if "occupied: running" in line]) == 1
 
 
@@ -572,7 +572,7 @@ def test_what_stands_for_a_character_in_a_flowchart_is_shown_as_it_is() -> None:
     guard = genlock.guard(count_up(), name='#35; & "#quot;"')
     with genlock.exclusive(guard):
         chart = genlock.snapshot().to_mermaid()
-    assert "#35;35; #amp; #quot;#35;quot;#quot;: created" in chart
+    assert "#35;35; #38; #34;#35;quot;#34;: created" in chart
 
 
 def test_a_thread_whose_name_cannot_be_had_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from genlock import _diagnoses
 from genlock._records import Ending
+from genlock._text import NAME_WIDTH, cut
 
 if TYPE_CHECKING:
     from genlock._traces._events import TracedGuard
 
 _ALREADY_EXECUTING = "generator already executing"
 _NOT_STARTED = "can't send non-None value to a just-started generator"
-_LONGEST_NAME = 80  # characters: more would break up the messages
 
 
 class Body:
@@ -41,7 +41,7 @@ class Body:
         name = self.label
         if name is None:
             name = _own_name(self.guarded).rpartition("<locals>.")[2]
-        return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+        return cut(name, NAME_WIDTH)
 
     def account_for(self, error: BaseException, *given: Any) -> bool:
         """See what became of a call that raised `error`; whether it is to be tried again.

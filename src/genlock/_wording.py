@@ -7,6 +7,8 @@ import reprlib
 import sys
 from typing import TYPE_CHECKING
 
+from genlock._text import cut, plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,7 +36,6 @@ _YIELDS_SHOWN = 3
 _VALUES_SHOWN = 3
 _TENS = 10
 _ERROR_WIDTH = 200
-_PLAIN_WIDTH = 60
 _SHORTEST_TOLD = 0.001
 
 
@@ -411,19 +412,7 @@ def in_words(error: BaseException) -> str:
         return name
     if not text:
         return name
-    return f"{name}: {text if len(text) <= _ERROR_WIDTH else text[: _ERROR_WIDTH - 1] + '…'}"
-
-
-def plain(text: str) -> str:
-    """Text of others on one line, of a bearable length, with nothing that controls a terminal."""
-    if len(text) > _PLAIN_WIDTH:
-        text = text[: _PLAIN_WIDTH - 1] + "…"
-    if text.isprintable():
-        return text
-    shown = (
-        char if char.isprintable() else " " if char == "\t" else repr(char)[1:-1] for char in text
-    )
-    return "".join(shown)
+    return f"{name}: {cut(text, _ERROR_WIDTH)}"
 
 
 def place(site: Site) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genlock._explaining._lookup import UNKNOWN, attribute, behind, is_running, value_of, variable
 from genlock._interpreter import _frames
+from genlock._text import cut
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -51,8 +52,7 @@ def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
     if node is None:
         return _named_in_bytecode(frame, lasti, kind)
     operation, receiver = operation_in(node)
-    text = ast.unparse(receiver)
-    expression = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    expression = cut(ast.unparse(receiver), _WIDTH)
     found = behind(value_of(receiver, frame), kind)
     if found is not None or operation:
         return Named(operation, expression, found)

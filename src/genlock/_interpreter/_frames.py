@@ -12,6 +12,7 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from genlock._records import Site
+from genlock._text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ _CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _INSTALLED = "-packages"
+_PLAIN_THREAD = threading.Thread.name, threading.Thread.ident
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -92,7 +94,7 @@ def instruction_of(code: CodeType, offset: int) -> Site:
 def statement(code: CodeType, line: int) -> Site:
     """A line of `code`, with the source."""
     text = _line(code.co_filename, line, {})
-    return Site(code.co_filename, line, short_name(code), _shortened(text.strip()))
+    return Site(code.co_filename, line, short_name(code), cut(text.strip(), _CODE_WIDTH))
 
 
 def source_line(frame: FrameType, number: int) -> str:
@@ -172,8 +174,7 @@ def thread_names() -> dict[int, str]:
     """The names of the threads that the threading module knows, by identifier."""
     found = {}
     for thread in threading.enumerate():
-        kind = type(thread)
-        if kind.name is threading.Thread.name and kind.ident is threading.Thread.ident:
+        if (type(thread).name, type(thread).ident) == _PLAIN_THREAD:
             found[thread.ident or 0] = thread.name
             continue
         with suppress(Exception):  # a class of somebody's own may do as it likes
@@ -219,8 +220,4 @@ def _code_at(frame: FrameType, lasti: int, number: int) -> str:
         if first == number and start is not None and end is not None:
             encoded = line.encode()
             line = encoded[start : end if first == last else None].decode(errors="replace")
-    return _shortened(line.strip())
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _CODE_WIDTH else text[: _CODE_WIDTH - 1] + "…"
+    return cut(line.strip(), _CODE_WIDTH)

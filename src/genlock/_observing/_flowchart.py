@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock._wording import duration, place, plain
+from genlock._text import in_mermaid
+from genlock._wording import duration, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +20,16 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
     edges: list[str] = []
     in_use = [guard for guard in guards if guard.holder is not None or guard.waiters]
     for number, guard in enumerate(in_use, 1):
-        where = f"<br/>{_escaped(place(guard.site))}" if guard.site else ""
+        where = f"<br/>{in_mermaid(place(guard.site))}" if guard.site else ""
         status = f"{guard.status}, broken for good" if guard.abandoned else guard.status
-        lines.append(f'  g{number}(["{_escaped(guard.name)}: {status}{where}"])')
+        lines.append(f'  g{number}(["{in_mermaid(guard.name)}: {status}{where}"])')
         if guard.holder is not None and guard.holder_ident is not None:
             threads[guard.holder_ident] = guard.holder.thread
             edges.append(f"  g{number} -->|held by| t{guard.holder_ident}")
         for wait in guard.waiters:
             threads.setdefault(wait.ident, wait.thread)
             edges.append(f"  t{wait.ident} -.->|waits {duration(wait.waited)}| g{number}")
-    lines += [f'  t{ident}["{_escaped(name)}"]' for ident, name in threads.items()]
+    lines += [f'  t{ident}["{in_mermaid(name)}"]' for ident, name in threads.items()]
     resting = len(guards) - len(in_use)
     if resting:
         lines.append(f'  rest["{resting:,} guard{"s"[: resting > 1]} at rest"]')
@@ -37,9 +38,3 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
         edges += ["  classDef deadlock stroke:#c00,stroke-width:3px"]
         edges.append(f"  class {','.join(stuck)} deadlock")
     return "\n".join([*lines, *edges, ""])
-
-
-def _escaped(text: str) -> str:
-    """Text that Mermaid shows as it is."""
-    escapes = {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
-    return "".join(escapes.get(char, char) for char in plain(text))

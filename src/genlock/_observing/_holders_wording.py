@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genlock._observing._waits_wording import PROSPECTS, contention, listed, named, waiting
-from genlock._wording import duration, plain, rows
+from genlock._text import plain
+from genlock._wording import duration, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

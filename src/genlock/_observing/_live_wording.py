@@ -7,7 +7,8 @@ import reprlib
 from typing import TYPE_CHECKING
 
 from genlock._observing._waits_wording import waiting
-from genlock._wording import duration, plain, rows
+from genlock._text import plain
+from genlock._wording import duration, rows
 
 if TYPE_CHECKING:
     from genlock._records import LongStay

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from genlock._observing._holders_wording import Crowd
 from genlock._observing._waits_wording import contention, listed, waiting
-from genlock._wording import duration, place, plain, rows
+from genlock._text import plain
+from genlock._wording import duration, place, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

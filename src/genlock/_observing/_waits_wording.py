@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from genlock._wording import duration, place, plain
+from genlock._text import plain
+from genlock._wording import duration, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

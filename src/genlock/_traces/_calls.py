@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from genlock._text import in_mermaid
 from genlock._traces import _nesting
 from genlock._traces._events import by_function, told_apart
 from genlock._traces._graph import Digraph
@@ -185,7 +186,7 @@ class CallGraph:
         """The graph as a Mermaid flowchart, which many pages that show Markdown draw."""
         numbers = {node.name: f"n{number}" for number, node in enumerate(self.nodes)}
         lines = ["flowchart LR"]
-        lines += [f'  {number}["{_entities(name)}"]' for name, number in numbers.items()]
+        lines += [f'  {number}["{in_mermaid(name)}"]' for name, number in numbers.items()]
         lines += [
             f"  {numbers[edge.driver]} -->|{edge.count}| {numbers[edge.driven]}"
             for edge in self.edges
@@ -298,8 +299,3 @@ def call_graph(trace: Trace, *, by: str = "guard") -> CallGraph:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
-
-
-def _entities(text: str) -> str:
-    """Text for Mermaid, which takes the number of a character between # and ;."""
-    return "".join(f"#{ord(it)};" if it in '#&"<>`\n' else it for it in text)

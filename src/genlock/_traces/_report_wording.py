@@ -7,6 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING
 
+from genlock._text import NAME_WIDTH, plain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,7 +23,6 @@ NO_CALL = (
 )
 _MOST = 12
 """How many names a line shows, and how many lines a list."""
-_LONGEST_NAME = 80
 
 
 def missing(trace: Trace) -> list[str]:
@@ -252,11 +253,7 @@ def _at(site: Site | None) -> str:
 
 
 def _name(text: str) -> str:
-    """A name as a part of one line: what cannot be printed is spelled out."""
-    cut = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
-    return "".join(
-        it if it.isprintable() else it.encode("unicode_escape").decode("ascii") for it in cut
-    )
+    return plain(text, NAME_WIDTH)
 
 
 def _way(path: Sequence[str]) -> str:

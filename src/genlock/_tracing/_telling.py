@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from genlock import _guard
 from genlock._errors import GenlockError, NotPrimedError
 from genlock._interpreter import _frames
+from genlock._text import cut
 from genlock._traces import _clock
 from genlock._traces._events import TracedGuard
 from genlock._tracing import _log
@@ -254,4 +255,4 @@ def _text(log: Log, value: Any) -> str | None:
         return f"<{type(error).__name__} while it was put into words>"
     finally:
         _log.own.is_wording = False
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+    return cut(text, _LONGEST_TEXT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from genlock._text import cut
 from genlock._wording import in_words, place, rows
 from genlock.testing._schedules import thread_name
 
@@ -222,16 +223,12 @@ def _table(story: Story) -> list[str]:
 
 
 def _cell(stretch: Stretch) -> str:
-    words = _WORDS[stretch.came_to].format(_cut(stretch.name))
+    words = _WORDS[stretch.came_to].format(cut(stretch.name, _LONGEST_NAME))
     if stretch.waits:
-        words = f"waits to {_CALLS[stretch.came_to].format(_cut(stretch.name))}"
+        words = f"waits to {_CALLS[stretch.came_to].format(cut(stretch.name, _LONGEST_NAME))}"
     if stretch.site is not None:
         words = f"{words}  {os.path.basename(stretch.site.file)}:{stretch.site.line}"
     return words
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _shortened(lines: list[str], stretches: Sequence[Stretch]) -> list[str]:

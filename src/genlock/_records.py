@@ -85,7 +85,7 @@ class Diagnosis:
 
         fields = json.loads(text)
         try:
-            fields["strands"] = tuple(map(_strand, fields["strands"]))
+            fields["strands"] = tuple(map(strand_of, fields["strands"]))
             fields["yields"] = tuple(Site(**site) for site in fields["yields"])
             found = cls(**fields)
         except (KeyError, TypeError) as error:
@@ -234,6 +234,7 @@ class LongStay:
     guard: GuardState
 
 
-def _strand(fields: dict[str, Any]) -> Strand:
+def strand_of(fields: dict[str, Any]) -> Strand:
+    """A strand of what `asdict` made of it."""
     steps = [Step(**{**step, "site": Site(**step["site"])}) for step in fields["steps"]]
     return Strand(**{**fields, "steps": tuple(steps)})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genlock._observing import _flowchart, _snapshot_wording
-from genlock._records import Ending, GuardState, Site, Step, Strand, Wait
+from genlock._records import Ending, GuardState, Site, Wait, strand_of
 
 _VERSION = 1
 """Of the JSON: raised when something that reads it would go wrong."""
@@ -84,10 +84,7 @@ def _guard(fields: dict[str, Any]) -> GuardState:
     fields["site"] = _site(fields["site"])
     fields["waiters"] = tuple(map(_wait, fields["waiters"]))
     if fields["holder"] is not None:
-        steps = [
-            Step(**{**step, "site": _site(step["site"])}) for step in fields["holder"]["steps"]
-        ]
-        fields["holder"] = Strand(**{**fields["holder"], "steps": tuple(steps)})
+        fields["holder"] = strand_of(fields["holder"])
     if fields["ended"] is not None:
         fields["ended"] = Ending(**{**fields["ended"], "site": _site(fields["ended"]["site"])})
     return GuardState(**fields)
@@ -97,5 +94,5 @@ def _wait(fields: dict[str, Any]) -> Wait:
     return Wait(**{**fields, "call": _site(fields["call"]), "holds": tuple(fields["holds"])})
 
 
-def _site(fields: dict[str, Any] | None) -> Any:
+def _site(fields: dict[str, Any] | None) -> Site | None:
     return None if fields is None else Site(**fields)

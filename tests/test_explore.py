@@ -630,7 +630,7 @@ def test_everything_is_as_before() -> None:
     assert gc.isenabled()
     assert threading.gettrace() is tracer
     until(lambda: threading.active_count() <= before)
-    assert vars(_guard)["gate_for"] is gate_for
+    assert _guard.make_gate is gate_for
 
 
 def test_each_worker_has_its_thread_and_its_context() -> None:

@@ -74,7 +74,7 @@ def test_guards_made_before_or_after_are_not_looked_at() -> None:
         next(before)
     after = reader()
     next(after)
-    assert vars(_guard)["gate_for"] is gate_for
+    assert _guard.make_gate is gate_for
 
 
 def test_guards_of_other_threads_are_looked_at() -> None:

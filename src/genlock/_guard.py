@@ -22,6 +22,10 @@ _Y = TypeVar("_Y")
 _S = TypeVar("_S")
 _R = TypeVar("_R")
 
+make_gate = gate_for
+"""What all guards get their gates from. Exchanged by who wants to see them being made: to ask for
+that here would cost each guard something."""
+
 if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
     from typing import Self, Unpack
@@ -386,7 +390,7 @@ def guard(
 def _guarded_generator(
     generator: Generator[Any, Any, Any], policy: Policy, name: str | None
 ) -> GuardedGenerator[Any, Any, Any]:
-    gate = gate_for(generator, generator.send, policy, name)
+    gate = make_gate(generator, generator.send, policy, name)
     kind: type[GuardedGenerator[Any, Any, Any]] = GuardedGenerator
     is_awaitable = type(generator) is GeneratorType and generator.gi_code.co_flags & _AWAITABLE
     if policy.on_reentry == "defer":
@@ -413,7 +417,7 @@ def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIter
         raise TypeError(_wording.not_guardable(obj))
     proxy: GuardedIterator[Any] = _new(GuardedIterator)
     _set_wrapped(proxy, obj)
-    _set_gate(proxy, gate_for(obj, obj.send if can_be_sent_to else obj.__next__, policy, name))
+    _set_gate(proxy, make_gate(obj, obj.send if can_be_sent_to else obj.__next__, policy, name))
     return proxy
 
 

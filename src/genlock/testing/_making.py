@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genlock import _guard
+from genlock._gates import gate_for
 from genlock._interpreter import _frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from genlock._gate import Gate
+    from genlock._policy import Policy
     from genlock._records import Site
 
 
@@ -27,28 +29,27 @@ class Made(NamedTuple):
 
 _watchers: list[Callable[[Made], None]] = []
 _changing = threading.Lock()
-_gate_for = _guard.gate_for  # type: ignore[attr-defined]  # where it looks it up
 
 
 @contextmanager
 def telling(watcher: Callable[[Made], None]) -> Iterator[None]:
     """Call `watcher` with every guard that any thread makes in the block."""
-    # The guards' own module looks up gate_for whenever it makes one, so that this costs nothing
-    # while nobody watches.
     with _changing:
         _watchers.append(watcher)
-        _guard.gate_for = _seen_gate_for  # type: ignore[attr-defined,assignment]
+        _guard.make_gate = _make_seen_gate
     try:
         yield
     finally:
         with _changing:
             _watchers.remove(watcher)
             if not _watchers:
-                _guard.gate_for = _gate_for  # type: ignore[attr-defined]
+                _guard.make_gate = gate_for
 
 
-def _seen_gate_for(guarded: object, *arguments: Any) -> Gate:
-    gate = _gate_for(guarded, *arguments)
+def _make_seen_gate(
+    guarded: object, resume: Callable[[Any], Any], policy: Policy, label: str | None
+) -> Gate:
+    gate = gate_for(guarded, resume, policy, label)
     maker = _frames.user_frame(sys._getframe())
     site = None if maker is None else _frames.line_of(maker.f_code, maker.f_lineno)
     for watcher in tuple(_watchers):

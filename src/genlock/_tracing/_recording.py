@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from genlock._traces import _clock
 from genlock._traces._events import Trace
@@ -199,10 +199,20 @@ def save(trace: Trace, path: str | os.PathLike[str], source: Source | None) -> N
         write(trace, file, source)
 
 
-def format_of(path: str | os.PathLike[str]) -> Any:
+class _Format(Protocol):
+    """A sink that keeps whole traces in files."""
+
+    def write(self, trace: Trace, file: IO[str], source: Source | None) -> None: ...
+    def read(self, text: str, path: str) -> Trace: ...
+
+
+_FORMATS: dict[str, _Format] = {".jsonl": jsonl, ".json": chrome}
+
+
+def format_of(path: str | os.PathLike[str]) -> _Format:
     """The sink that a file of this name is written by; raises ValueError where there is none."""
     name = os.fsdecode(path)
-    for ending, kept_in in ((".jsonl", jsonl), (".json", chrome)):
+    for ending, kept_in in _FORMATS.items():
         if name.endswith(ending):
             return kept_in
     raise ValueError(f"{name}: a recording is saved as .json (Chrome trace) or .jsonl (JSON Lines)")

@@ -88,7 +88,7 @@ def _describe(gate: Gate) -> TracedGuard:
         kind = type(gate.guarded)
         function = f"{kind.__module__}.{kind.__qualname__}"
         return TracedGuard(_serial(), gate.name, function, waits=waits)
-    frame = getattr(gate.guarded, "gi_frame", None)
+    frame = _frames.body_of(gate.guarded)
     module = "" if frame is None else frame.f_globals.get("__name__", "")
     function = f"{module}.{_frames.short_name(code)}".lstrip(".")
     where = code.co_filename, code.co_firstlineno

@@ -101,19 +101,11 @@ def perform(options: argparse.Namespace) -> int:
     own_names = {_MAIN, name} if options.is_module else {_MAIN}
     own = [pattern for pattern in patterns if pattern.module in own_names]
     traced_run = _traced_run(name, options)
-    output = Output(as_json=options.json, file=_opened(options.output))
-    reporter = Reporter(
-        _noted(output.write, traced_run),
-        tells_caught=options.caught,
-        note_end=None if traced_run is None else traced_run.note_end,
-    )
+    reporter = _reporter(options, traced_run)
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(_finish, reporter, handles, main, traced_run)
-    if RUN_AT_ONCE and not patterns:
-        reporter.say(_run_wording.RUNS_AT_ONCE)
-    if is_off and patterns:
-        reporter.say(_run_wording.IS_OFF)
+    _say_what_will_not_be(reporter, patterns)
     for handle in handles:
         handle.install()
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)
@@ -122,6 +114,26 @@ def perform(options: argparse.Namespace) -> int:
     if traced_run is not None:
         traced_run.start()
         before_it_is_ended(partial(_save, traced_run, reporter))
+    return _run(program, reporter)
+
+
+def _reporter(options: argparse.Namespace, traced_run: TracedRun | None) -> Reporter:
+    output = Output(as_json=options.json, file=_opened(options.output))
+    return Reporter(
+        _noted(output.write, traced_run),
+        tells_caught=options.caught,
+        note_end=None if traced_run is None else traced_run.note_end,
+    )
+
+
+def _say_what_will_not_be(reporter: Reporter, patterns: Sequence[Pattern]) -> None:
+    if RUN_AT_ONCE and not patterns:
+        reporter.say(_run_wording.RUNS_AT_ONCE)
+    if is_off and patterns:
+        reporter.say(_run_wording.IS_OFF)
+
+
+def _run(program: Program, reporter: Reporter) -> int:
     try:
         program.run(lambda error: reporter.tell(error, "program"))
     except NoProgramError as error:

@@ -364,7 +364,8 @@ def test_a_deadlock_that_the_program_survives_is_one() -> None:
     result = explore(lambda: [guarded(), guarded()], [survive(0, 1), survive(1, 0)])
     assert result.outcome == "deadlock"
     assert result.error is None
-    assert "T1 is inside 'total' and waits for 'total'." in result.report
+    assert "T1 is inside 'total' and waits for 'total (2)'." in result.report
+    assert "T2 is inside 'total (2)' and waits for 'total'." in result.report
 
 
 def test_a_ring_of_three_is_a_deadlock() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genlock import _evidence, _waits, _wording
@@ -54,6 +55,7 @@ def reentrant(gate: Keepable, operation: Operation, frame: FrameType) -> Reentra
             during,
             (Strand(_own_name(), path),),
             yields=_yields(gate),
+            identity=identity(gate),
         )
 
     return _error(ReentrantCallError, gate, operation, diagnose)
@@ -96,8 +98,9 @@ def deadlock(
             held, wanted = _as_gate(before.wanted), _as_gate(ticket.wanted)
             remark = _wording.THIS_CALL if ticket is cycle[0] else ""
             path, _ = path_into(held, stacks.get(ticket.ident, ()), remark)
-            strands.append(Strand(_frames.thread_name(ticket.ident), path, held.name, wanted.name))
-        return Diagnosis(DeadlockError.code, gate.name, operation, strands=tuple(strands))
+            name = _frames.thread_name(ticket.ident)
+            strands.append(strand_inside(name, path, held, wanted))
+        return _diagnosis(DeadlockError.code, gate, operation, *strands)
 
     return _error(DeadlockError, gate, operation, diagnose)
 
@@ -106,8 +109,8 @@ def abandoned(gate: Keepable, operation: Operation, frame: FrameType) -> Abandon
     """Whoever is inside can never come back."""
 
     def diagnose() -> Diagnosis:
-        strands = (Strand(_own_name(), _call(frame)), left_inside(gate))
-        return Diagnosis(AbandonedGeneratorError.code, gate.name, operation, strands=strands)
+        call = Strand(_own_name(), _call(frame))
+        return _diagnosis(AbandonedGeneratorError.code, gate, operation, call, left_inside(gate))
 
     return _error(AbandonedGeneratorError, gate, operation, diagnose)
 
@@ -117,8 +120,8 @@ def left_inside(gate: Keepable) -> Strand:
     where = _exclusive_use(gate)
     body = None if where else _frames.body_of(gate.guarded)
     if body is not None:
-        where = (Step(gate.name, _frames.site(body), "running"),)
-    return Strand(_NOBODY, where, holds=gate.name)
+        where = (Step(gate.name, _frames.site(body), "running", identity(gate)),)
+    return strand_inside(_NOBODY, where, gate)
 
 
 def undelivered(
@@ -127,8 +130,8 @@ def undelivered(
     """The generator ended while `values` were still to be delivered."""
 
     def diagnose() -> Diagnosis:
-        strands = (Strand(_own_name(), _call(frame)),)
-        return Diagnosis(UndeliveredValuesError.code, gate.name, "send", strands=strands)
+        call = Strand(_own_name(), _call(frame))
+        return _diagnosis(UndeliveredValuesError.code, gate, "send", call)
 
     bare = Diagnosis(UndeliveredValuesError.code, gate.name, "send")
     return _told(UndeliveredValuesError(_found_out(diagnose, lambda: bare), values))
@@ -139,7 +142,7 @@ def not_primed(guard: Named, frame: FrameType) -> NotPrimedError:
 
     def diagnose() -> Diagnosis:
         call = Strand(_own_name(), _call(frame))
-        return Diagnosis(NotPrimedError.code, guard.name, "send", strands=(call,))
+        return _diagnosis(NotPrimedError.code, guard, "send", call)
 
     return _error(NotPrimedError, guard, "send", diagnose)
 
@@ -228,8 +231,26 @@ def _with_holder(
     holder = gate.holder()
     if holder is not None:
         path, during = path_into(gate, holder.frames, "")
-        strands.append(Strand(_frames.thread_name(holder.ident), path, holds=gate.name))
-    return Diagnosis(code, gate.name, operation, during, tuple(strands), waited)
+        strands.append(strand_inside(_frames.thread_name(holder.ident), path, gate))
+    return replace(_diagnosis(code, gate, operation, *strands), during=during, waited=waited)
+
+
+def _diagnosis(code: str, guard: Named, operation: Operation, *strands: Strand) -> Diagnosis:
+    return Diagnosis(code, guard.name, operation, strands=strands, identity=identity(guard))
+
+
+def identity(guard: Named) -> int:
+    """What tells a guard from others of its name: the address that `repr()` shows of it."""
+    return id(guard.guarded)
+
+
+def strand_inside(
+    thread: str, path: tuple[Step, ...], holds: Keepable, wants: Keepable | None = None
+) -> Strand:
+    """The strand of a thread that is inside of `holds`, and waits for `wants` if that is given."""
+    if wants is None:
+        return Strand(thread, path, holds.name, holds_identity=identity(holds))
+    return Strand(thread, path, holds.name, wants.name, identity(holds), identity(wants))
 
 
 def path_into(
@@ -243,16 +264,23 @@ def path_into(
     steps: list[Step] = []
     during: Operation | None = None
     entered = False
+    caller: FrameType | None = None
     for frame in stack:
-        if _evidence.owned_by(frame) is gate:
+        owned = _evidence.owned_by(frame)
+        if owned is gate:
             entered, during = True, _evidence.operation_in(frame)
+        elif owned is not None and caller is not None:
+            steps[-1] = _in_body(steps[-1], caller, _as_gate(owned))
         elif not _frames.is_internal(frame):
+            caller = frame
             running = frame is body
-            actor = gate.name if running else _frames.short_name(frame.f_code)
             remark = "running" if running else ""
-            steps.append(
-                Step(actor, _frames.site(frame), remark if steps else last_remark or remark)
+            step = Step(
+                _frames.short_name(frame.f_code),
+                _frames.site(frame),
+                remark if steps else last_remark or remark,
             )
+            steps.append(_in_body(step, frame, gate))
             if entered:
                 return tuple(reversed(steps)), during
             entered = running
@@ -260,6 +288,13 @@ def path_into(
     if begun:
         return begun + tuple(steps[:1]), during
     return tuple(reversed(steps)), during
+
+
+def _in_body(step: Step, frame: FrameType, gate: Keepable) -> Step:
+    """The step as that of a guard, if its `frame` is the body of the generator behind `gate`."""
+    if frame is not _frames.body_of(gate.guarded):
+        return step
+    return replace(step, actor=gate.name, identity=identity(gate))
 
 
 def _exclusive_use(gate: Keepable) -> tuple[Step, ...]:

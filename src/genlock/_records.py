@@ -35,11 +35,15 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame of a call path: who was executing, where, and what is to be said of it."""
+    """One frame of a call path: who was executing, where, and what is to be said of it.
+
+    `actor` is the name of the guard whose body that is, with its `identity`, or of the function.
+    """
 
     actor: str
     site: Site
     remark: str = ""
+    identity: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,15 @@ class Strand:
     """One thread's part in what happened: its call path, outermost step first.
 
     `holds` is the guard this thread is inside, `wants` the one it waits for; both may be empty.
+    Which guards these are, their identities tell; guards of one name make no other strand of it.
     """
 
     thread: str
     steps: tuple[Step, ...] = ()
     holds: str = ""
     wants: str = ""
+    holds_identity: int = field(default=0, compare=False)
+    wants_identity: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,8 @@ class Diagnosis:
 
     `strands` begins with the thread that made the failing call, unless that thread is all there
     is to tell of. `during` is the operation that was running, where known; `waited` is in
-    seconds; `yields` are the yields at which the generator can take a value.
+    seconds; `yields` are the yields at which the generator can take a value. `identity` is the
+    address that `repr(guard)` shows, here and in the strands; 0 where it is not known.
     """
 
     code: str
@@ -71,6 +79,7 @@ class Diagnosis:
     strands: tuple[Strand, ...] = ()
     waited: float | None = None
     yields: tuple[Site, ...] = ()
+    identity: int = 0
 
     def to_json(self) -> str:
         """The diagnosis as a JSON object; `from_json` reads it back."""
@@ -166,9 +175,10 @@ class Wait:
     """A call that waits for a guard.
 
     `waited` is in seconds. `call` is the line that makes the call, `holds` names the guards that
-    its thread keeps from others meanwhile. `prospect` says why the wait cannot end by itself: the
-    thread is one of a "deadlock", waits "behind a deadlock", or for somebody who is "gone". Such
-    waits end by an error, which genlock raises within a moment.
+    its thread keeps from others meanwhile, and `holds_identities` tells which these are. `prospect`
+    says why the wait cannot end by itself: the thread is one of a "deadlock", waits "behind a
+    deadlock", or for somebody who is "gone". Such waits end by an error, which genlock raises
+    within a moment.
     """
 
     thread: str
@@ -178,6 +188,7 @@ class Wait:
     call: Site | None = None
     holds: tuple[str, ...] = ()
     prospect: Literal["", "deadlock", "behind a deadlock", "gone"] = ""
+    holds_identities: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +197,8 @@ class GuardState:
 
     Args:
         name: what messages call it.
-        identity: tells guards of one name apart; another guard may get it when this one is gone.
+        identity: tells guards of one name apart: the address that `repr(guard)` shows. Another
+            guard may get it when this one is gone.
         status: as `inspect.getgeneratorstate` has it; "idle" is an iterator that has no such state
             and that no call is inside of.
         site: the line where it is suspended or running, or begins, if it was not started.

@@ -7,6 +7,7 @@ import reprlib
 import sys
 from typing import TYPE_CHECKING
 
+from genlock._namesakes import diagnosis_told_apart
 from genlock._text import cut, plain
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _CAN_ONLY: dict[Operation, str] = {
     "exclusive": "be used exclusively",
 }
 THIS_CALL = "← this call"
+NAMESAKES = (
+    "  The addresses are those in repr(guard); to have names instead:  genlock.guard(…, name=…)"
+)
 _SOMEBODY = "another thread"
 _STEPS_SHOWN = 12
 _OUTER_STEPS = 3
@@ -49,12 +53,15 @@ MADE_BY_GUARD = "a guard is made by genlock.guard(), or by a function under @gen
 
 def message(diagnosis: Diagnosis) -> str:
     """The text of the exception that carries `diagnosis`."""
-    worded = _MESSAGES.get(diagnosis.code, _bare)(diagnosis)
-    return f"[{diagnosis.code}] " + "\n".join(worded)
+    told = diagnosis_told_apart(diagnosis)
+    worded = _MESSAGES.get(diagnosis.code, _bare)(told)
+    names = [] if told is diagnosis else [NAMESAKES]
+    return f"[{diagnosis.code}] " + "\n".join([*worded, *names])
 
 
 def long_wait(diagnosis: Diagnosis, *, blocks_loop: bool) -> str:
     """The warning about a call that waits: who waits for whom, and where both stand."""
+    diagnosis = diagnosis_told_apart(diagnosis)
     caller, holder = _caller(diagnosis), _holder(diagnosis)
     if blocks_loop:
         return "\n".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genlock._namesakes import guards_told_apart
 from genlock._text import in_mermaid
 from genlock._wording import duration, place
 
@@ -18,7 +19,8 @@ def flowchart(guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]]) 
     lines = ["flowchart LR"]
     threads: dict[int, str] = {}
     edges: list[str] = []
-    in_use = [guard for guard in guards if guard.holder is not None or guard.waiters]
+    told = guards_told_apart(guards)
+    in_use = [guard for guard in told if guard.holder is not None or guard.waiters]
     for number, guard in enumerate(in_use, 1):
         where = f"<br/>{in_mermaid(place(guard.site))}" if guard.site else ""
         status = f"{guard.status}, broken for good" if guard.abandoned else guard.status

@@ -6,6 +6,7 @@ import os
 import reprlib
 from typing import TYPE_CHECKING
 
+from genlock._namesakes import guard_told_apart
 from genlock._observing._waits_wording import waiting
 from genlock._text import plain
 from genlock._wording import duration, rows
@@ -24,7 +25,7 @@ def not_a_guard(given: object) -> str:
 
 def long_stay(stay: LongStay) -> str:
     """The warning of a watch: a wait or a hold that lasts too long, with all about its guard."""
-    guard, seconds = stay.guard, duration(stay.seconds)
+    guard, seconds = guard_told_apart(stay.guard), duration(stay.seconds)
     inside = "another thread" if guard.holder is None else plain(guard.holder.thread)
     thread = plain(stay.thread)
     if stay.kind == "hold":

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from genlock import _evidence, _waits
-from genlock._diagnoses import left_inside, path_into
+from genlock._diagnoses import identity, left_inside, path_into, strand_inside
 from genlock._evidence import Presence
 from genlock._interpreter import _frames, _stacks
 from genlock._observing._prospects import deadlocks, prospects
@@ -97,7 +97,7 @@ class Look:
         tickets = self.waiters.get(id(gate), ())
         if not (tickets or gate.busy or status == "running" or gate.queue is not None):
             # So are most guards, where there are many.
-            return GuardState(gate.name, id(gate), status, site, ended=_ending(gate))
+            return GuardState(gate.name, identity(gate), status, site, ended=_ending(gate))
         holder, during, ident = self._inside(gate, status)
         if gate.busy and status == "idle" and not is_kept:
             status = "running"
@@ -108,7 +108,7 @@ class Look:
         contended, waited, longest = _tallied(gate, waiters)
         return GuardState(
             name=gate.name,
-            identity=id(gate),
+            identity=identity(gate),
             status=status,
             site=site,
             holder=left_inside(gate) if is_abandoned else holder,
@@ -132,9 +132,9 @@ class Look:
             return None, None, None
         steps, during = path_into(gate, holder.frames, "")
         ticket = self.waiting.get(holder.ident)
-        wants = cast("Gate", ticket.wanted).name if ticket is not None else ""
-        name = self.thread_name(holder.ident)
-        return Strand(name, steps, holds=gate.name, wants=wants), during, holder.ident
+        wants = cast("Gate", ticket.wanted) if ticket is not None else None
+        strand = strand_inside(self.thread_name(holder.ident), steps, gate, wants)
+        return strand, during, holder.ident
 
     def _holder(self, gate: Gate) -> Presence | None:
         """The thread that is inside or has exclusive use, as far as its stack is known."""
@@ -154,14 +154,16 @@ class Look:
     def _wait(self, ticket: Ticket) -> Wait:
         """What is known of one wait."""
         caller = next((each for each in ticket.stack() if not _frames.is_internal(each)), None)
+        held = cast("tuple[Gate, ...]", ticket.held)
         return Wait(
             self.thread_name(ticket.ident),
             ticket.ident,
             ticket.operation,
             max(0.0, self.now - ticket.began),
             None if caller is None else _frames.site(caller),
-            tuple(cast("Gate", held).name for held in ticket.held),
+            tuple(gate.name for gate in held),
             self.prospects.get(ticket.ident, ""),
+            tuple(map(identity, held)),
         )
 
     def thread_name(self, ident: int) -> str:
@@ -196,7 +198,7 @@ def _latecomer(gate: Gate) -> Presence | None:
 
 def _body_site(gate: Gate, holder: Strand) -> Site | None:
     """The line of the body, with its code, out of the calls that lead through it."""
-    sites = [step.site for step in holder.steps if step.actor == gate.name and step.remark]
+    sites = [step.site for step in holder.steps if step.identity == identity(gate)]
     return sites[-1] if sites else None
 
 

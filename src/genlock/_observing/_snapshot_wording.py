@@ -7,10 +7,11 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from genlock._namesakes import guards_told_apart
 from genlock._observing._holders_wording import Crowd
 from genlock._observing._waits_wording import contention, listed, waiting
 from genlock._text import plain
-from genlock._wording import duration, place, rows
+from genlock._wording import NAMESAKES, duration, place, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +33,16 @@ def report(
     guards: Sequence[GuardState], deadlocks: Sequence[Sequence[int]], *, frozen: bool
 ) -> list[str]:
     """The lines of a snapshot: what cannot go on first, then who holds up others, then the rest."""
-    crowd = Crowd(guards)
+    told = guards_told_apart(guards)
+    crowd = Crowd(told)
     lines = [_census(guards), *([_FROZEN] if frozen else []), *_abandoned(guards)]
     for cycle in deadlocks:
         lines += ["", _deadlock(crowd, cycle), *crowd.sections(cycle)]
     lines += crowd.sections(crowd.in_order(skipped=itertools.chain(*deadlocks)))
-    for guard in guards:
+    for guard in told:
         if guard.waiters and guard.holder is None:
             lines += ["", *_held_by_nobody(guard)]
+    lines += ["", NAMESAKES.lstrip()] if told is not guards else []
     resting = _resting(guards)
     return [*lines, "", *resting] if resting else lines
 

@@ -91,7 +91,8 @@ def _guard(fields: dict[str, Any]) -> GuardState:
 
 
 def _wait(fields: dict[str, Any]) -> Wait:
-    return Wait(**{**fields, "call": _site(fields["call"]), "holds": tuple(fields["holds"])})
+    lists = {name: tuple(fields[name]) for name in ("holds", "holds_identities")}
+    return Wait(**{**fields, "call": _site(fields["call"]), **lists})
 
 
 def _site(fields: dict[str, Any] | None) -> Site | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from genlock._gate import Gate
     from genlock._waits import Ticket
     from genlock.testing._obstacles import BusyGate, Obstacle
     from genlock.testing._schedules import Schedule
@@ -136,6 +137,9 @@ class Witness(Protocol):
 
     def failed(self, run: Run, failure: Failure) -> None:
         """Something went wrong for the first time."""
+
+    def name_of_guard(self, run: Run, gate: Gate) -> str:
+        """What a guard is called."""
 
 
 class Run:
@@ -271,7 +275,7 @@ class Run:
         The others are entered as waiting, so that its gate finds the deadlock at once.
         """
         tasks = {task.ident: task for task in self.unfinished}
-        waits = [(tasks[busy.ident], busy.gate.name, ticket) for busy, ticket in cycle]
+        waits = [(tasks[busy.ident], self.called(busy.gate), ticket) for busy, ticket in cycle]
         if self.failure is None:
             holds = [waits[-1][1], *(name for _, name, _ in waits)]
             links = [
@@ -287,6 +291,10 @@ class Run:
                 _waits.begin_wait(ticket)
                 self.pretended.append(ticket)
         return youngest
+
+    def called(self, gate: Gate) -> str:
+        """What a guard is called in what is told of this run."""
+        return gate.name if self.witness is None else self.witness.name_of_guard(self, gate)
 
     def end_pretence(self) -> None:
         for ticket in self.pretended:

@@ -118,6 +118,8 @@ def _neighbours(obj: Any) -> Iterable[object]:
         return (*(obj.__closure__ or ()), *(obj.__defaults__ or ()))
     if kind is MethodType:
         return (obj.__self__, obj.__func__)
+    if kind is tuple or kind is list:
+        return tuple(obj)  # the collector gives the last one first, and namesakes are numbered
     if issubclass(kind, _LEADS_TOO_FAR):
         return ()
     return gc.get_referents(obj)

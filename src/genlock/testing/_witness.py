@@ -9,7 +9,8 @@ from genlock._errors import GenlockError
 from genlock._explaining._explain import explain_in_thread
 from genlock._explaining._sighting import Known
 from genlock._interpreter import _frames, _stacks
-from genlock._wording import in_words
+from genlock._namesakes import relabelled
+from genlock._wording import in_words, message
 from genlock.testing import _subjects
 from genlock.testing._addresses import without_addresses
 from genlock.testing._records import Inside, Story, Stretch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType, TracebackType
 
+    from genlock._gate import Gate
     from genlock._records import Site
     from genlock.testing._scheduler import Failure, Label, Run, Task
 
@@ -50,7 +52,7 @@ class Writer(Witness):
         elif frame is not None:
             caller = _frames.user_frame(frame)
             site = None if caller is None else _frames.full_line(caller)
-            name = frame.f_locals["self"].name
+            name = self.name_of_guard(run, frame.f_locals["self"])
         self.write(run, task.number, kind, name, site, waits=waits)
 
     def left(self, run: Run, task: Task) -> None:
@@ -91,12 +93,27 @@ class Writer(Witness):
 
     def name_of(self, run: Run, frame: FrameType) -> str:
         """What the generator that this frame belongs to is called; empty for any other."""
-        if self.generators is None:
-            self.generators = _subjects.holdings(run.subject).generators
-        for found in self.generators:
+        for found in self.found_in(run):
             if found.generator.gi_frame is frame:
                 return found.name
         return self.entered.get(id(frame.f_code), "")
+
+    def name_of_guard(self, run: Run, gate: Gate) -> str:
+        """What a guard is called; as the generator behind it, so that no two have one name."""
+        return self.label(run, gate.name, id(gate.guarded))
+
+    def label(self, run: Run, name: str, identity: int) -> str:
+        """What the generator with this identity is called, or `name` if it is none of these."""
+        for found in self.found_in(run):
+            if id(found.generator) == identity:
+                return found.name
+        return name
+
+    def found_in(self, run: Run) -> list[_subjects.Found]:
+        """The generators of the run's subject, as they were when a thread first came to one."""
+        if self.generators is None:
+            self.generators = _subjects.holdings(run.subject).generators
+        return self.generators
 
     def story(self, run: Run) -> Story:
         """What happened."""
@@ -112,24 +129,23 @@ class Writer(Witness):
             "" if failure.thread is None else thread_name(failure.thread),
             "" if error is None else _in_short(error),
             () if error is None else tuple(_lines(error.__traceback__)),
-            "" if error is None else without_addresses(_diagnosis(error, failure.thread)),
+            "" if error is None else without_addresses(self.diagnosis(run, error, failure.thread)),
             () if error is None else tuple(_notes(error)),
         )
+
+    def diagnosis(self, run: Run, error: BaseException, thread: int | None) -> str:
+        """What is known of the cause of an error, in words."""
+        if isinstance(error, GenlockError):
+            return message(relabelled(error.diagnosis, partial(self.label, run)))
+        explanation = explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
+        # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
+        return "" if explanation.not_known or not explanation else str(explanation)
 
 
 def _in_short(error: BaseException) -> str:
     if isinstance(error, GenlockError):
         return f"{type(error).__name__} [{error.code}]"
     return without_addresses(in_words(error))
-
-
-def _diagnosis(error: BaseException, thread: int | None) -> str:
-    """What is known of the cause of an error, in words."""
-    if isinstance(error, GenlockError):
-        return str(error)
-    explanation = explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
-    # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
-    return "" if explanation.not_known or not explanation else str(explanation)
 
 
 def _notes(error: BaseException) -> list[str]:

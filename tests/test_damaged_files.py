@@ -110,6 +110,12 @@ DAMAGED = {
         '{"kind": "end", "dropped": 0}',
         "{path}, line 4: not a line of version 1: 'waited' cannot be -1",
     ),
+    "error in threads without names": (
+        '{"kind": "trace", "format": "genlock-trace", "version": 1, "pid": 1, "epoch": 0}\n'
+        '{"kind": "failure", "code": "GL001", "error": "E", "text": "t", "others": ["a", 7]}\n'
+        '{"kind": "end", "dropped": 0}',
+        "{path}, line 2: not a line of version 1: 'others' cannot be ['a', 7]",
+    ),
     "head that was cut off": (
         '{"kind":"trace","format":"genlock-t',
         "{path}, line 1: the file ends in the middle of its first line, and holds no event",

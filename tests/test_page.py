@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from crew import until
+from crew import Worker, until
 from genlock._page._columns import columns
 from genlock._page._data import page_data
 from genlock._page._render import SCRIPTS, embedded, page
@@ -279,6 +279,35 @@ def test_errors_of_guards_are_recorded_with_their_diagnosis(tmp_path: Path) -> N
     for name in ("run.json", "run.jsonl"):
         recording.save(tmp_path / name)
         assert genlock.load(tmp_path / name).trace == recording.trace
+
+
+def test_like_errors_of_several_threads_name_them_all(tmp_path: Path) -> None:
+    def ask() -> None:
+        with pytest.raises(genlock.NotPrimedError):
+            unprimed("letters").send(1)
+
+    with genlock.trace() as recording:
+        for name in ["first", "second", "first", "third"]:
+            Worker(ask, name=name).result()
+    (told,) = recording.trace.failures
+    assert (told.thread, told.others, told.number) == ("first", ("second", "third"), 4)
+    (shown,) = page_data(recording.trace, "run.json")["failures"]
+    assert shown["where"] == "in first, second, third"
+    for name in ("run.json", "run.jsonl"):
+        recording.save(tmp_path / name)
+        assert genlock.load(tmp_path / name).trace.failures == recording.trace.failures
+
+
+def test_of_many_threads_with_like_errors_eight_are_named_besides_the_first() -> None:
+    def ask() -> None:
+        with pytest.raises(genlock.NotPrimedError):
+            unprimed("letters").send(1)
+
+    with genlock.trace() as recording:
+        for number in range(20):
+            Worker(ask, name=f"w{number}").result()
+    (told,) = recording.trace.failures
+    assert told.others == (*(f"w{number}" for number in range(1, 9)), "…")
 
 
 def unprimed(name: str) -> genlock.GuardedGenerator[None, int, None]:

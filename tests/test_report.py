@@ -182,6 +182,21 @@ def test_names_break_no_line_and_reach_no_terminal_as_they_are(
     assert r"raised Error\n" in out
 
 
+def test_errors_are_told_with_the_threads_they_came_up_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = Site("demo.py", 3, "main")
+    one = Failure("GL001", "ReentrantCallError", "…", guard="log", thread="a", others=("b", "…"))
+    bare = Failure("GL011", "ValueError", "…", "caught", thread="a", number=2, site=site)
+    run = written(tmp_path, Trace((Event(GUARD, THREAD, "next", 1, 2),), failures=(one, bare)))
+    assert main(["report", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert "    GL001 ReentrantCallError of log in a, b, …\n" in out
+    assert (
+        "    GL011 ValueError first in a  demo.py:3, 2 times\n" in out
+    )  # of the others, nothing is known
+
+
 def test_long_cycles_and_many_of_them_are_cut_short(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

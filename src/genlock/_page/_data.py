@@ -69,7 +69,12 @@ def _failures(trace: Trace) -> list[dict[str, Any]]:
     since = zero(trace)
     failures = sorted(trace.failures, key=lambda it: it.at or math.inf)
     return [
-        asdict(it) | {"at": it.at - since if it.at and trace.events else None, "site": _at(it.site)}
+        asdict(it)
+        | {
+            "at": it.at - since if it.at and trace.events else None,
+            "site": _at(it.site),
+            "where": wording.in_threads(it),
+        }
         for it in failures
     ]
 

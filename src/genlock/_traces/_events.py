@@ -102,6 +102,8 @@ class Failure:
         at: when it came up, by the clock of the events; 0 where that is not known.
         number: how many there were like it, with the same line as its caller's.
         site: the line of the failing call, where known.
+        others: the names of other threads that got one like it from a guard; of more than eight,
+            the first eight and "…".
     """
 
     code: str
@@ -113,6 +115,7 @@ class Failure:
     at: int = 0
     number: int = 1
     site: Site | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,9 +125,18 @@ def failures(found: Sequence[Failure]) -> list[str]:
 
 def _failure(it: Failure) -> str:
     guard = f" of {_name(it.guard)}" if it.guard else ""
-    thread = f" in {_name(it.thread)}" if it.thread else ""
+    where = f" {in_threads(it)}" if it.thread else ""
     times = f", {it.number:,} times" if it.number > 1 else ""
-    return f"{it.code} {_name(it.error)}{guard}{thread}  {_at(it.site)}{times}".rstrip()
+    return f"{it.code} {_name(it.error)}{guard}{where}  {_at(it.site)}{times}".rstrip()
+
+
+def in_threads(it: Failure) -> str:
+    """The threads that an error came up in; empty where none is known."""
+    if not it.thread:
+        return ""
+    # Of errors of bare generators, only the first one's thread is kept.
+    first = "first " if it.number > 1 and not it.guard else ""
+    return f"{first}in {', '.join(map(_name, [it.thread, *it.others]))}"
 
 
 def cycle(found: Cycle) -> list[str]:

@@ -135,7 +135,10 @@ def whole_number(told: dict[str, Any], name: str) -> int:
 
 def failure(told: dict[str, Any]) -> Failure:
     """The failure that a file tells of. Raises ValueError or TypeError where it does not."""
-    return made(Failure, {**told, "site": _site(told.get("site"))})
+    others = told.get("others", ())
+    if type(others) not in (list, tuple) or any(type(name) is not str for name in others):
+        raise ValueError(f"'others' cannot be {others!r:.40}")
+    return made(Failure, {**told, "site": _site(told.get("site")), "others": tuple(others)})
 
 
 def unfinished(told: dict[str, Any]) -> Unfinished:

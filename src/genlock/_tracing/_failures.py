@@ -6,7 +6,7 @@ import itertools
 import operator
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genlock import _diagnoses
 from genlock._traces import _clock
@@ -21,7 +21,31 @@ if TYPE_CHECKING:
 _MOST = 200
 """How many different ones are kept: the text of each may be a page long."""
 
+_MOST_OTHERS = 8
+"""How many other threads are named that got one like the first."""
+
 _Key = tuple[str, str, "Site | None"]
+
+
+class _Alike(NamedTuple):
+    """The first error of a kind, what counts them, and the names of the other threads in order."""
+
+    first: Failure
+    uncounted: Iterator[None]
+    others: dict[str, None]
+
+    def failure(self) -> Failure:
+        """What is known of them."""
+        # One that is just being added was not counted yet.
+        number = max(1, _counted(self.uncounted))
+        names = list(self.others)  # in one go: others may come meanwhile
+        more = ("…",) if len(names) > _MOST_OTHERS else ()
+        return replace(self.first, number=number, others=(*names[:_MOST_OTHERS], *more))
+
+    def note_thread(self, name: str) -> None:
+        """One came up in the thread of this name."""
+        if name != self.first.thread and len(self.others) <= _MOST_OTHERS:
+            self.others[name] = None
 
 
 class Failures:
@@ -32,7 +56,7 @@ class Failures:
     """
 
     def __init__(self) -> None:
-        self._found: dict[_Key, tuple[Failure, Iterator[None]]] = {}
+        self._found: dict[_Key, _Alike] = {}
         self._uncounted_more = _countdown()
 
     def start(self) -> None:
@@ -45,11 +69,7 @@ class Failures:
 
     def found(self) -> tuple[Failure, ...]:
         """What came up so far, the oldest first."""
-        return tuple(
-            # One that is just being added was not counted yet.
-            replace(failure, number=max(1, _counted(uncounted)))
-            for failure, uncounted in list(self._found.values())
-        )
+        return tuple(alike.failure() for alike in list(self._found.values()))
 
     def more(self) -> int:
         """How many came up beyond those."""
@@ -58,10 +78,14 @@ class Failures:
     def _take(self, error: GenlockError) -> None:
         failure = _failure(error)
         key = failure.code, failure.guard, failure.site
-        entry = self._found.get(key)
-        if entry is None and len(self._found) < _MOST:
-            entry = self._found.setdefault(key, (failure, _countdown()))
-        next(self._uncounted_more if entry is None else entry[1])
+        alike = self._found.get(key)
+        if alike is None and len(self._found) < _MOST:
+            alike = self._found.setdefault(key, _Alike(failure, _countdown(), {}))
+        if alike is None:
+            next(self._uncounted_more)
+            return
+        next(alike.uncounted)
+        alike.note_thread(failure.thread)
 
 
 def _countdown() -> Iterator[None]:

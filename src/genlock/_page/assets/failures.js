@@ -53,7 +53,7 @@ class Errors {
     const where = [
       FATES[failure.fate] ?? failure.fate,
       failure.number > 1 ? `${inWords(failure.number, "time")} in all` : "",
-      failure.thread && `in ${failure.thread}`,
+      failure.where,
       event >= 0 ? whenOf(this.recording, event) : momentOf(failure.at),
     ];
     const summary = element(

@@ -749,6 +749,11 @@ def test_a_token_that_no_longer_fits_is_told_of_a_failure_too() -> None:
         assert replay(bare, [send_one, send_one], "g1:1>T2,40>T1").outcome == "failed"
 
 
+def test_a_token_that_no_longer_fits_is_told_where_workers_use_nothing_any_more() -> None:
+    with pytest.warns(UserWarning, match="no longer fits the program"):
+        assert replay(guarded, [id, id], "g1:13>T2").outcome == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("token", "complaint"),
     [

@@ -57,6 +57,28 @@ def test_a_subject_that_is_too_large_is_no_pass() -> None:
         assert explore(setup, [on_part(0, send_one)] * 2, watch=[total]).outcome == "ok"
 
 
+@pytest.mark.parametrize(
+    ("setup", "watch", "named"),
+    [
+        (guarded, [], "'total'"),
+        (lambda: (bare(), guarded(), bare()), [], "'total', 'total (2)', 'total (3)'"),
+        (lambda: genlock.guard(iter([1]), name="numbers"), [], "'numbers'"),
+        (dict, [steps], "'steps'"),
+        (
+            lambda: [genlock.guard(steps(), name=f"g{number}") for number in range(8)],
+            [],
+            "'g0', 'g1', 'g2', 'g3', 'g4', 'g5' and 2 more",
+        ),
+    ],
+)
+def test_workers_that_use_nothing_of_what_there_is_are_told_of_that(
+    setup: Callable[[], Any], watch: list[object], named: str
+) -> None:
+    result = explore(setup, [id, id], watch=watch)
+    assert result.outcome == "inconclusive"
+    assert result.report.startswith(f"inconclusive: no worker came to {named}, or to any guard.\n")
+
+
 def test_a_generator_in_a_closure_is_found() -> None:
     def setup() -> Callable[[], int]:
         generator = bare()

@@ -37,4 +37,5 @@ def starts_a_thread(shared: Shared) -> None:
 
 print(explore(Shared, [never_the_same(), lambda shared: shared.sink.send(3)]), end="\n\n")
 print(explore(Shared, [starts_a_thread]), end="\n\n")
-print(explore(list, [lambda rows: rows.append(1), lambda rows: rows.append(2)]))
+print(explore(list, [lambda rows: rows.append(1), lambda rows: rows.append(2)]), end="\n\n")
+print(explore(Shared, [id, id]))

@@ -80,10 +80,11 @@ class Explorer:
             with Stage(self.program) as stage:
                 run = self.perform(stage, following(schedule), writer)
                 if run.failure is None:
-                    self.refuse_blindness(stage, run)
+                    verdict = self.blindness(stage, run)
+                else:
+                    verdict = self.failure(run, writer, schedule)
         except _DecidedError as decided:
             return decided.verdict, True
-        verdict = None if run.failure is None else self.failure(run, writer, schedule)
         return verdict, fits(schedule, run.trace)
 
     # Searching.
@@ -114,7 +115,9 @@ class Explorer:
         run = self.perform(stage, following(()))
         self.compare(Candidate(0, 0, (), first.trace), run)
         self.compare_ends((), first, run)
-        self.refuse_blindness(stage, run)
+        blindness = self.blindness(stage, run)
+        if blindness is not None:
+            raise _DecidedError(blindness)
 
     def is_out_of_reach(self, known: int) -> bool:
         """Whether the budget ends, or will end before so many schedules have been tried."""
@@ -189,17 +192,16 @@ class Explorer:
             report = _wording.not_alike(_end(before), _end(now), self.replay_call(schedule))
             raise _DecidedError(Verdict("nondeterministic", report, schedule))
 
-    def refuse_blindness(self, stage: Stage, run: Run) -> None:
-        """Raise if a run that passed left generators unwatched, or may have."""
+    def blindness(self, stage: Stage, run: Run) -> Verdict | None:
+        """That a run which passed left generators unwatched, or may have."""
         report = ""
         if not self.comes_to_points:
-            report = _wording.NOTHING_WATCHED
+            report = _wording.nothing_used(stage.watched)
         elif not stage.is_all_found and not self.program.watch:
             report = _wording.too_large(_subjects.MOST_OBJECTS)
         elif unwatched := stage.unwatched(run.subject):
             report = _wording.unwatched(unwatched)
-        if report:
-            raise _DecidedError(Verdict("inconclusive", report, run.schedule))
+        return Verdict("inconclusive", report, run.schedule) if report else None
 
     # Telling.
 

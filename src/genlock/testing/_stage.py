@@ -74,6 +74,8 @@ class Stage:
         self.performed = 0
         self.open_blocks = ExitStack()
         self.names: dict[int, Label] = {}
+        self.watched: list[str] = []
+        """What workers could use: the names of guards and of bare generators, each once."""
         self.is_all_found = True
         """Whether the subject was looked through to its end for generators."""
         self.ident = get_ident()
@@ -181,13 +183,17 @@ class Stage:
 
     def watched_codes(self) -> list[CodeType]:
         """The code of the generators in the subject, behind guards made by setup, and in watch."""
-        made: list[object] = []
-        with _making.telling(lambda guard: made.append(guard.guarded)):
+        made: list[_making.Made] = []
+        with _making.telling(made.append):
             subject = self.program.setup()
-        held = _subjects.holdings([subject, *made])
+        held = _subjects.holdings([subject, *(guard.guarded for guard in made)])
         self.is_all_found = held.are_complete
-        codes = [found.generator.gi_code for found in held.generators]
-        codes += _subjects.codes(self.program.watch)
+        named = list(_subjects.codes(self.program.watch))
+        codes = [*(found.generator.gi_code for found in held.generators), *named]
+        guards = {id(guard.guarded): guard.name for guard in made}
+        others = [found for found in held.generators if id(found.generator) not in guards]
+        names = [*guards.values(), *(found.name for found in others)]
+        self.watched = list(dict.fromkeys([*names, *map(_frames.short_name, named)]))
         return list({id(code): code for code in codes}.values())
 
     def unwatched(self, subject: object) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 44
 _LONGEST_TABLE = 30
 _LONGEST_TURNS = 3
+_NAMES_SHOWN = 6
 _LEGEND = "  Each line: how far a thread got in one turn. > marks a turn that the token gives."
 _CALLS: dict[str, str] = {
     "send": "send to {}",
@@ -130,12 +131,26 @@ def stranger(thread: str) -> str:
     )
 
 
-NOTHING_WATCHED = (
-    "inconclusive: there is no generator in what setup() returned, and no worker used a guard.\n"
-    "  So whole workers ran one after the other, and no more was tried. Name generators or\n"
-    "  functions that they use:  explore(…, watch=[…])\n"
-    "  (Of a compiled generator, only a guard can be watched.)"
-)
+def nothing_used(watched: Sequence[str]) -> str:
+    """No worker came to anything that is watched, of which there may be none."""
+    if watched:
+        what = f"no worker came to {_some(watched)}, or to any guard"
+        advice = "If they use other\n  generators, name these or their functions"
+    else:
+        what = "there is no generator in what setup() returned, and no worker used a guard"
+        advice = "Name generators or\n  functions that they use"
+    return (
+        f"inconclusive: {what}.\n"
+        "  So whole workers ran one after the other, and no more was tried."
+        f" {advice}:  explore(…, watch=[…])\n"
+        "  (Of a compiled generator, only a guard can be watched.)"
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_NAMES_SHOWN]))
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def too_large(objects: int) -> str:

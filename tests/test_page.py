@@ -683,6 +683,47 @@ def test_errors_that_the_program_caught_are_counted_on_its_page(tmp_path: Path) 
     assert [it["number"] for it in data["failures"]] == [20]
 
 
+FORKING = """
+import os, genlock
+def use():
+    list(genlock.guard(iter("ab"), name="letters"))
+if CALLS:
+    use()
+for _ in range(2):
+    if not os.fork():
+        use()
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
+@pytest.mark.parametrize("calls", [3, 0])
+def test_that_calls_of_forked_processes_are_not_recorded_is_told(
+    calls: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = FORKING.replace("CALLS", str(calls))
+    data, told = run_with_page(program, tmp_path, "--trace", "run.jsonl")
+    less = "without those in 2 forked processes"
+    assert f"recorded in run.jsonl: {calls} calls to guards, {less}. To read it:" in told
+    assert f"run.html: {calls} events, {less}, " in told
+    assert data["missing"] == ["Not recorded: the calls in 2 forked processes."]
+    assert data["isPartial"]
+    assert main(["report", str(tmp_path / "run.jsonl")]) == 0
+    assert "Not recorded: the calls in 2 forked processes.\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_how_many_processes_were_forked_is_kept_in_the_file(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"run.{ending}"
+    with path.open("w", encoding="utf-8") as file:
+        {"json": chrome, "jsonl": jsonl}[ending].write(Trace(forked=1), file)
+    trace = genlock.load(path).trace
+    assert trace.forked == 1
+    data = page_data(trace, "run.json")
+    assert data["missing"] == ["Not recorded: the calls in a forked process."]
+
+
 def test_a_page_keeps_as_many_calls_as_asked_for(tmp_path: Path) -> None:
     program = "import genlock\nlist(genlock.guard(iter(range(50)), name='numbers'))\n"
     data, told = run_with_page(program, tmp_path, "--trace-size", "10")

@@ -699,10 +699,11 @@ def without_own_frames(text: str) -> str:
     return re.sub(r'  File "[^"]*/genlock/_[^"]*".*\n(    .*\n)*', "", text)
 
 
-def told(calls: int, name: str, dropped: int = 0) -> str:
+def told(calls: int, name: str, dropped: int = 0, forked: int = 0) -> str:
     """What is said of so many calls."""
     call = Event(TracedGuard(1, "cor"), TracedThread(1, "MainThread", 7), "send", 1, 2)
-    return f"genlock: {_run_wording.recorded(Trace((call,) * calls, dropped), name)}\n"
+    trace = Trace((call,) * calls, dropped, forked=forked)
+    return f"genlock: {_run_wording.recorded(trace, name)}\n"
 
 
 @pytest.mark.parametrize(
@@ -787,7 +788,7 @@ time.sleep(30)
     write(tmp_path, GUARDED + own)
     ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
     assert (ran.stdout, ran.returncode) == (f"1\n{int(signal.SIGTERM)}\n", 5)
-    assert ran.stderr.endswith(told(2, "run.json"))
+    assert ran.stderr.endswith(told(2, "run.json", forked=1))
     assert ran.stderr.count("recorded in") == 1
 
 
@@ -816,7 +817,7 @@ def test_a_child_leaves_the_recording_to_its_parent(tmp_path: Path) -> None:
         + "child = os.fork()\nif child:\n    os.waitpid(child, 0)\nelse:\n    cor.send(2)\n",
     )
     ran = genlock_run("--trace", "run.json", "program.py", directory=tmp_path)
-    assert ran.stderr.splitlines()[-1] + "\n" == told(2, "run.json")
+    assert ran.stderr.splitlines()[-1] + "\n" == told(2, "run.json", forked=1)
     assert ran.stderr.count("recorded in") == 1
     assert calls_in(tmp_path / "run.json") == ["next", "send"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from genlock._traces._report_wording import NO_CALL, and_under_way, no_calls
+from genlock._traces._report_wording import NO_CALL, and_under_way, but_forked, no_calls
 from genlock._wording import in_words, place
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def recorded(trace: Trace, name: str, *, is_off: bool = False) -> str:
     calls = "1 call" if kept == 1 else f"{kept:,} calls"
     if trace.dropped:
         calls = f"the last {kept:,} of {kept + trace.dropped:,} calls"
-    calls += f" to guards{and_under_way(trace)}"
+    calls += f" to guards{and_under_way(trace)}{but_forked(trace)}"
     return f"recorded in {name}: {calls}. To read it:  genlock report {name}"
 
 

@@ -154,6 +154,8 @@ class Trace:
         failures: the errors about generators that came up meanwhile; a few hundred at most.
         more_failures: how many came up beyond those.
         unfinished: the calls that were still under way when the recording ended.
+        forked: how many processes the recorded one has forked under `genlock run`. What they
+            called since is not among the events.
     """
 
     events: tuple[Event, ...] = ()
@@ -164,6 +166,7 @@ class Trace:
     failures: tuple[Failure, ...] = ()
     more_failures: int = 0
     unfinished: tuple[Unfinished, ...] = ()
+    forked: int = 0
 
     @property
     def guards(self) -> tuple[TracedGuard, ...]:

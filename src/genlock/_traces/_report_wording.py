@@ -35,6 +35,8 @@ def missing(trace: Trace) -> list[str]:
             f"Dropped: {_count(trace.dropped, 'older event')}, the buffer was full;"
             " genlock run --trace-size, or genlock.trace(size=…), keeps more."
         )
+    if trace.forked:
+        lines.append(f"Not recorded: the calls in {_forks(trace)}.")
     if trace.more_failures:
         lines.append(f"Not told: {_count(trace.more_failures, 'more error')} about generators.")
     return lines + _under_way(trace.unfinished)
@@ -66,6 +68,15 @@ def and_under_way(trace: Trace) -> str:
     return f", {len(trace.unfinished):,} under way still" if trace.unfinished else ""
 
 
+def but_forked(trace: Trace) -> str:
+    """That there may be calls beside the recorded ones, in other processes."""
+    return f", without those in {_forks(trace)}" if trace.forked else ""
+
+
+def _forks(trace: Trace) -> str:
+    return "a forked process" if trace.forked == 1 else f"{trace.forked:,} forked processes"
+
+
 def facts(trace: Trace) -> str:
     """How much there is in the recording, and of whom."""
     events, threads = _count(len(trace.events), "event"), _count(len(trace.threads), "thread")
@@ -75,7 +86,7 @@ def facts(trace: Trace) -> str:
 
 def no_calls(trace: Trace) -> str:
     """Why there may be nothing to show; empty where there is something."""
-    if trace.events or trace.unfinished or trace.dropped or trace.cut:
+    if trace.events or trace.unfinished or trace.dropped or trace.cut or trace.forked:
         return ""
     return NO_CALL[0].upper() + NO_CALL[1:]
 
@@ -182,7 +193,7 @@ def nothing_found(what: str, trace: Trace) -> str:
 
 def is_partial(trace: Trace) -> bool:
     """Whether there was more than what is shown."""
-    return bool(trace.dropped or trace.cut or trace.unfinished)
+    return bool(trace.dropped or trace.cut or trace.unfinished or trace.forked)
 
 
 def no_page(option: str, name: str) -> str:
@@ -202,7 +213,7 @@ def page_written(path: str, size: int, trace: Trace) -> str:
     if trace.dropped:
         events = f"the last {events} of {len(trace.events) + trace.dropped:,}"
     told = (
-        f"{path}: {events}{and_under_way(trace)}, {size / 1e6:,.1f} MB."
+        f"{path}: {events}{and_under_way(trace)}{but_forked(trace)}, {size / 1e6:,.1f} MB."
         " To read it, open it in a browser."
     )
     return "\n".join(filter(None, [told, no_calls(trace)]))

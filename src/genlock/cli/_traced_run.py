@@ -48,15 +48,21 @@ class TracedRun:
         self._recording = _recording.trace(size=size or _recording.SIZE)
         self._failures: list[Failure] = []
         self._untold = 0
+        self._forked = 0
         self._fates: dict[str, Fate] = {}
 
     def start(self) -> None:
         """Record from now on."""
         self._recording.start()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_parent=self._note_fork)
 
     def stop(self) -> None:
         """Record no more."""
         self._recording.stop()
+
+    def _note_fork(self) -> None:
+        self._forked += 1
 
     def note(self, text: str, facts: Mapping[str, Any]) -> None:
         """Keep what the user is told of an error of the program's."""
@@ -88,6 +94,7 @@ class TracedRun:
             recorded,
             failures=(*map(self._with_fate, recorded.failures), *self._failures),
             more_failures=recorded.more_failures + self._untold,
+            forked=self._forked,
         )
         for file, save in ((self._trace, self._save_trace), (self._page, self._save_page)):
             if file is None:

@@ -155,6 +155,7 @@ def write(trace: Trace, file: IO[str], source: Source | None = None) -> None:
         "failures": [asdict(it) for it in trace.failures],
         "more_failures": trace.more_failures,
         "unfinished": [asdict(it) for it in trace.unfinished],
+        "forked": trace.forked,
     }
     file.write(f'\n], "displayTimeUnit": "ns", "genlock": {json.dumps(rest)}}}\n')
 
@@ -198,6 +199,7 @@ def _restored(entries: Any, rest: dict[str, Any], path: str) -> Trace:
         failures=tuple(map(failure, rest.get("failures", ()))),
         more_failures=whole_number({"more_failures": 0, **rest}, "more_failures"),
         unfinished=tuple(map(unfinished, rest.get("unfinished", ()))),
+        forked=whole_number({"forked": 0, **rest}, "forked"),
     )
 
 

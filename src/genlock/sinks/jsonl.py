@@ -10,7 +10,7 @@ threads and sites have numbers and are told before the first event that names th
     {"kind": "event", "guard": 1, "thread": 1, "operation": "send", "begin": 5, "end": 9, "site": 1}
     {"kind": "failure", "code": "GL001", "error": "ReentrantCallError", "text": …, "number": 1, …}
     {"kind": "unfinished", "guard": "count", "thread": "worker", "operation": "send", …}
-    {"kind": "end", "dropped": 0, "more_failures": 0}
+    {"kind": "end", "dropped": 0, "more_failures": 0, "forked": 0}
 
 Of an event, fields that have their default value are left out. A file without the last line is
 one whose writer did not come to its end.
@@ -98,8 +98,9 @@ def _head(pid: int, since: int) -> str:
     return _line({"kind": "trace", **marked(), "pid": pid, "epoch": since})
 
 
-def _end(dropped: int = 0, more_failures: int = 0) -> str:
-    return _line({"kind": "end", "dropped": dropped, "more_failures": more_failures})
+def _end(dropped: int = 0, more_failures: int = 0, forked: int = 0) -> str:
+    numbers = {"dropped": dropped, "more_failures": more_failures, "forked": forked}
+    return _line({"kind": "end", **numbers})
 
 
 def write(trace: Trace, file: IO[str], source: Source | None = None) -> None:
@@ -110,7 +111,7 @@ def write(trace: Trace, file: IO[str], source: Source | None = None) -> None:
         lines.write(event, file.write)
     file.writelines(_line({"kind": "failure", **asdict(it)}) for it in trace.failures)
     file.writelines(_line({"kind": "unfinished", **asdict(it)}) for it in trace.unfinished)
-    file.write(_end(trace.dropped, trace.more_failures))
+    file.write(_end(trace.dropped, trace.more_failures, trace.forked))
 
 
 class JsonLines:
@@ -165,7 +166,7 @@ class _Reader:
         self.events: list[Event] = []
         self.failures: list[Failure] = []
         self.unfinished: list[Unfinished] = []
-        self.more_failures = 0
+        self.more_failures = self.forked = 0
         self.dropped: int | None = None
 
     def take(self, told: dict[str, Any], where: str) -> None:
@@ -183,6 +184,7 @@ class _Reader:
             self.unfinished.append(unfinished(told))
         elif kind == "end":
             self.more_failures = whole_number({"more_failures": 0, **told}, "more_failures")
+            self.forked = whole_number({"forked": 0, **told}, "forked")
             self.dropped = whole_number(told, "dropped")
         elif kind in _REFERRED:
             number = told["number"] if kind != "site" else told.pop("number")
@@ -200,6 +202,7 @@ class _Reader:
             failures=tuple(self.failures),
             more_failures=self.more_failures,
             unfinished=tuple(self.unfinished),
+            forked=self.forked,
         )
 
 

@@ -76,3 +76,11 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "nowhere" / "page.html"):
         with pytest.raises(OSError, match="directory"):
             check_writable(place)
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "page.html"
+    for write in (check_writable, lambda path: written_whole(path).__enter__()):
+        with pytest.raises(FileNotFoundError) as caught:
+            write(path)
+        assert str(caught.value).endswith(f": {os.path.realpath(path)!r}")

@@ -70,9 +70,10 @@ def _opened_beside(target: str, mode: str) -> IO[Any] | None:
             os.path.join(directory, f".{name[:100]}.{os.getpid()}-{_serial()}"),
             mode.replace("w", "x"),
         )
-    except PermissionError:
-        if os.path.lexists(target):
+    except OSError as error:
+        if isinstance(error, PermissionError) and os.path.lexists(target):
             return None
+        error.filename = target  # the name that was asked for
         raise
 
 

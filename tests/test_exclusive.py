@@ -1,7 +1,9 @@
 """Exclusive use: several calls of one thread, with nobody's between them."""
 
+import asyncio
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -33,6 +35,31 @@ def test_pairs_stay_together() -> None:
     for left, right in pairs:
         assert left[:2] == right[:2]
         assert (left[2], right[2]) == ("left", "right")
+
+
+@pytest.mark.parametrize(
+    ("make_outer", "order"),
+    [(nullcontext, "left left right right"), (asyncio.Lock, "left right" * 2)],
+)
+def test_tasks_of_one_loop_are_parted_by_a_lock_of_asyncio_alone(
+    make_outer: Callable[[], AbstractAsyncContextManager[None]], order: str
+) -> None:
+    pairs: list[Any] = []
+    joint = genlock.guard(joiner(pairs), prime=True)
+
+    async def feed(outer: AbstractAsyncContextManager[None]) -> None:
+        async with outer:
+            with genlock.exclusive(joint):
+                joint.send("left")
+                await asyncio.sleep(0)
+                joint.send("right")
+
+    async def feed_twice() -> None:
+        outer = make_outer()
+        await asyncio.gather(feed(outer), feed(outer))
+
+    asyncio.run(feed_twice())
+    assert "".join(value for pair in pairs for value in pair) == order.replace(" ", "")
 
 
 def test_it_nests_and_ends_with_the_outermost_block() -> None:

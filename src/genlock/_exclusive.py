@@ -36,6 +36,8 @@ class exclusive:  # noqa: N801  # reads as a statement:  with exclusive(cor): â€
 
     Each block has an object of its own, and belongs to the thread that entered it: a generator
     that goes on in another thread in the middle of one waits there for the thread it began in.
+    The tasks of an asyncio loop are one thread: where one of them awaits in a block, the others
+    get in. An `asyncio.Lock` around it keeps them out.
     With GENLOCK=off it does nothing.
     """
 

@@ -133,6 +133,17 @@ def test_a_program_that_takes_the_signal_of_questions_keeps_it(
     assert signal.getsignal(_mailbox.SIGNAL) is print
 
 
+def test_a_handler_that_takes_the_signal_of_questions_later_stays_and_gets_it() -> None:
+    called: list[int] = []
+    question = _mailbox.Question(os.getpid(), "text")
+    with genlock.dump_on_signal(USR1):
+        signal.signal(_mailbox.SIGNAL, lambda signum, _frame: called.append(signum))
+        question.ask()
+        signal.raise_signal(_mailbox.SIGNAL)
+    assert (called, question.answer()) == ([_mailbox.SIGNAL], None)
+    question.close()
+
+
 def test_the_signal_of_questions_is_given_back() -> None:
     with genlock.dump_on_signal(USR1), genlock.dump_on_signal(signal.SIGUSR2):
         assert signal.getsignal(_mailbox.SIGNAL) == _listener._handle

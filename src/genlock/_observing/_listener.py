@@ -1,8 +1,8 @@
 """Answers `genlock dump PID`, at a signal that is for this alone and disturbs nobody.
 
 SIGURG does nothing to a process that has no handler for it, and hardly a program has one: it is
-meant for data out of turn from a socket. So a question never meets a handler of the program's own,
-ends nothing, and is never taken for a signal at which the program itself is to do something.
+meant for data out of turn from a socket. So a question ends nothing, and meets no handler of the
+program's own, unless that is set in the place of this one later: Python does not tell when.
 """
 
 from __future__ import annotations

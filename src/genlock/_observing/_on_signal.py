@@ -104,7 +104,8 @@ def dump_on_signal(signum: int | None = None, file: Destination = None) -> DumpO
 
     `genlock dump PID` asks by another signal, SIGURG, which does nothing else here: neither is a
     dump written for that, nor a handler called. (A program that has a handler of SIGURG cannot be
-    asked; a warning says so.) A forked child listens as well, and can be asked by its own number.
+    asked; a warning says so. One that is set later is called when somebody asks, who then gets no
+    answer.) A forked child listens as well, and can be asked by its own number.
 
     Args:
         signum: the signal; by default `signal.SIGUSR1`.

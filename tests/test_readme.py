@@ -74,10 +74,12 @@ def test_deferral_and_exclusive_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "So Far So Good\n"
 
 
-def test_functions_of_other_modules_are_guarded(capsys: pytest.CaptureFixture[str]) -> None:
+def test_functions_of_other_modules_are_guarded() -> None:
     (block,) = [block for block in blocks("python") if "genlock.instrument(" in block]
-    run(block)
-    assert capsys.readouterr().out == "('shlex.__iter__',) ()\n"
+    ran = run_python(
+        "-c", block, directory=README.parent
+    )  # alone: nobody has imported that module before
+    assert (ran.stdout, ran.stderr) == ("make tea\n('shlex.__iter__',) ()\n", "")
 
 
 @pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="an older interpreter sees less")

@@ -187,6 +187,24 @@ def test_a_diagnosis_keeps_no_guard_alive() -> None:
     assert diagnosis.identity
 
 
+def test_a_guard_that_an_error_about_a_namesake_ended_has_its_address_beside_it() -> None:
+    def node(following: Any) -> Generator[None, Any, None]:
+        while True:
+            yield
+            (following or first).send(1)
+
+    last = genlock.guard(node(None), prime=True)
+    first = genlock.guard(node(last), prime=True)
+    with pytest.raises(genlock.ReentrantCallError):
+        first.send(1)
+    for ended in (first, last):
+        with pytest.raises(StopIteration) as caught:
+            ended.send(1)
+        (note,) = caught.value.__notes__
+        assert note.startswith(f"genlock: '{shown(ended)}' was ended by ReentrantCallError: ")
+        assert f"[GL001] '{shown(first)}' was sent a value" in note
+
+
 def test_what_is_pickled_says_the_same() -> None:
     strands = (Strand("A", (), "log", "log", 1, 2), Strand("B", (), "log", "log", 2, 1))
     error = genlock.DeadlockError(Diagnosis("GL003", "log", "send", strands=strands, identity=2))

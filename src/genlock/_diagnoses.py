@@ -23,6 +23,7 @@ from genlock._errors import (
     UndeliveredValuesError,
 )
 from genlock._interpreter import _frames
+from genlock._namesakes import name_beside
 from genlock._records import Diagnosis, Ending, Step, Strand
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def tell_ending(guard: Named, error: BaseException, ending: Ending) -> None:
     """Note on `error` what had ended the generator before."""
 
     def add_note() -> None:
-        note = _wording.already_ended(guard.name, ending)
+        name = name_beside(ending.error, guard.name, identity(guard))
+        note = _wording.already_ended(name, ending)
         if note not in getattr(error, "__notes__", ()):  # it may come out again and again
             error.add_note(note)
 

@@ -60,6 +60,12 @@ def guards_told_apart(guards: Sequence[GuardState]) -> Sequence[GuardState]:
     return [_state(guard, label) if _is_in_use(guard) else guard for guard in guards]
 
 
+def name_beside(text: str, name: str, identity: int) -> str:
+    """What to call a guard beside a text in which namesakes have been told apart."""
+    is_told_apart = f"{cut(name, _ROOM)} at 0x" in text
+    return _with_address({name} if is_told_apart else set())(name, identity)
+
+
 def _is_in_use(guard: GuardState) -> bool:
     return guard.holder is not None or bool(guard.waiters)
 

@@ -50,7 +50,7 @@ def test_errors() -> None:
         ' 1: guards[number].send("go")',
         f"GL004 GuardTimeoutError (a ValueError) | {main}; {other}",
         "GL005 AbandonedGeneratorError (a ValueError) | MainThread: next(cor);"
-        " nobody that is left: kept.__enter__()",
+        " other, which is gone: kept.__enter__()",
         'GL006 NotPrimedError (another error) | MainThread: echo().send("too early")',
         "GL007 UndeliveredValuesError | still to be delivered: ('once again',)",
     ]

@@ -1,5 +1,6 @@
 """Exclusive use: several calls of one thread, with nobody's between them."""
 
+import _thread
 import asyncio
 import threading
 from collections.abc import Callable, Generator
@@ -212,8 +213,45 @@ def test_two_threads_that_keep_one_guard_each_and_want_the_others() -> None:
 def test_a_thread_that_ended_inside_is_reported() -> None:
     joint = genlock.guard(joiner([]), prime=True)
     block = genlock.exclusive(joint)
-    Worker(block.__enter__).result()
-    with pytest.raises(genlock.AbandonedGeneratorError, match="can never come back"):
+    Worker(block.__enter__, name="careless").result()
+    with pytest.raises(genlock.AbandonedGeneratorError, match="can never come back") as caught:
+        joint.send(1)
+    assert "  Inside:\n    careless, which is gone  " in str(caught.value)
+
+
+class Nameless(threading.Thread):
+    @property
+    def name(self) -> str:
+        raise LookupError
+
+    @name.setter
+    def name(self, name: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda job: _thread.start_new_thread(job, ()),
+        lambda job: Nameless(target=job, daemon=True).start(),
+    ],
+)
+def test_a_thread_whose_name_cannot_be_had_can_use_a_guard_exclusively(
+    start: Callable[[Callable[[], object]], object],
+) -> None:
+    joint = genlock.guard(joiner([]), prime=True)
+    block = genlock.exclusive(joint)
+    known = threading.enumerate()
+    has_entered = threading.Event()
+
+    def enter() -> None:
+        block.__enter__()
+        has_entered.set()
+
+    start(enter)
+    assert has_entered.wait(PATIENCE)
+    assert {type(thread) for thread in threading.enumerate() if thread not in known} <= {Nameless}
+    until(lambda: genlock.state(joint).abandoned)
+    with pytest.raises(genlock.AbandonedGeneratorError, match="nobody that is left"):
         joint.send(1)
 
 

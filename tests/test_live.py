@@ -404,7 +404,7 @@ def test_who_comes_into_a_free_guard_that_was_looked_at_is_seen_inside() -> None
 def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     guard = genlock.guard(count_up(), name="left behind", timeout=PATIENCE)
     block = genlock.exclusive(guard)
-    Worker(block.__enter__).result()
+    Worker(block.__enter__, name="careless").result()
     gate: Any = guard._self_gate
     # Else the wait would end in an error within a quarter of a second.
     monkeypatch.setattr(type(gate), "reclaim", lambda *_: None)
@@ -417,7 +417,7 @@ def test_who_waits_for_somebody_who_is_gone_is_told_so(monkeypatch: pytest.Monke
     (wait,) = snapshot.waits
     assert wait.prospect == "gone"
     broken = snapshot.to_text().partition("Broken for good")[2]
-    assert "  'left behind':\n    nobody that is left  " in broken
+    assert "  'left behind':\n    careless, which is gone  " in broken
     assert "    waiter  " in broken.partition("  Waiting:\n")[2]
 
 

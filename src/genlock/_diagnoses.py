@@ -122,7 +122,9 @@ def left_inside(gate: Keepable) -> Strand:
     body = None if where else _frames.body_of(gate.guarded)
     if body is not None:
         where = (Step(gate.name, _frames.site(body), "running", identity(gate)),)
-    return strand_inside(_NOBODY, where, gate)
+    keep = _evidence.keep_of(gate)
+    who = f"{keep.name}, which is gone" if keep is not None and keep.name else _NOBODY
+    return strand_inside(who, where, gate)
 
 
 def undelivered(

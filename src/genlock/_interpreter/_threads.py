@@ -45,6 +45,16 @@ own = _Own()
 """The calling thread: `me` is dead when it has ended."""
 
 
+def own_name() -> str:
+    """The name of the calling thread; empty if that cannot be had."""
+    # Not current_thread(): that registers a thread of which threading does not know, or no longer.
+    thread = getattr(threading, "_active", {}).get(_thread.get_ident())
+    try:
+        return "" if thread is None else str(thread.name)
+    except Exception:  # a class of somebody's own may do as it likes
+        return ""
+
+
 def living() -> list[Mark]:
     """The threads that have used a guard of which another thread was inside, or exclusively."""
     return [thread for me in list(_marks.values()) if (thread := me()) is not None]

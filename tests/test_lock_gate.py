@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import weakref
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -325,14 +324,15 @@ def test_a_wait_whose_frames_are_read_does_not_leave(
 ) -> None:
     monkeypatch.setattr(_stacks, "_LONGEST_READING", PATIENCE)
     gate = lock_gate()
-    assert gate.keep_if_free(weakref.ref(Keep(gate, sys._getframe())))
+    keep = Keep(gate, sys._getframe())
+    assert gate.keep_if_free(keep.me)
     waiter = Worker(lambda: wait(gate))
     until(lambda: gate.queue and gate.queue[0].frame)
     ticket = gate.queue[0]  # type: ignore[index]
 
     def still_waiting() -> Any:
         frame = ticket.frame
-        gate.give_back()
+        gate.give_back(keep.me)
         until(lambda: ticket.gone and not ticket.granted)
         assert waiter.is_alive()
         assert ticket.frame is None

@@ -16,7 +16,12 @@ class Mark:
     def __init__(self) -> None:
         self.ident = _thread.get_ident()
         self.keeps: list[weakref.ref[Any]] = []
-        """What this thread keeps for itself."""
+        """What this thread keeps for itself, or is about to, or has kept."""
+
+    def kept(self, ident: int) -> tuple[Any, ...]:
+        """What it keeps for itself at this moment, where it counts as `ident`."""
+        alive = [keep for known in list(self.keeps) if (keep := known()) is not None]
+        return tuple(keep for keep in alive if keep.ident == ident and keep.is_in_force())
 
 
 _marks: dict[int, weakref.ref[Mark]] = {}

@@ -147,7 +147,7 @@ class Watch:
             yield ident, gate, mark
         for thread in _threads.living():
             for keep in [me() for me in list(thread.keeps)]:
-                if keep is not None and keep.gate.keeper is keep.me:
+                if keep is not None and keep.is_in_force():
                     mark = self._keeps.setdefault(keep, _Mark(look.now))
                     yield thread.ident, keep.gate, mark
 

@@ -21,6 +21,7 @@ import pytest
 
 import genlock
 from crew import Occupied, Worker, until
+from genlock._interpreter import _stacks
 
 # What arrives while a generator of the package is thrown away is reported, and reaches nobody.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -146,6 +147,7 @@ def assert_usable(guard: Any, interrupter: Interrupter) -> None:
         raise AssertionError(f"unusable after an interrupt at {interrupter.where}") from error
     assert served is not None
     gate = guard._self_gate
+    assert Worker(lambda: _stacks.read(sys._getframe)).result(), interrupter.where
     assert gate.busy is False, interrupter.where
     assert gate.keeper is None, interrupter.where
 

@@ -75,7 +75,7 @@ class LockGate(Gate):
         finally:
             if not was:
                 was, self.frame, self.busy = True, None, False
-                if _stacks.readers:
+                if _stacks.reader:
                     _stacks.stay_for_readers()
                 if self.queue:
                     self.pass_on()

@@ -86,7 +86,7 @@ class Deferral(Gate):
     def settle(self, error: BaseException) -> None:
         """Tell what can no longer be delivered, if `error` has ended the generator."""
         self.deferred.raising = _thread.get_ident()
-        has_returned = isinstance(error, StopIteration)
+        has_returned = issubclass(type(error), StopIteration)
         if not has_returned and not self.has_ended():
             return
         values = self.undelivered()
@@ -166,5 +166,5 @@ class Deferral(Gate):
             self.deliver()
         except BaseException as error:
             self.settle(error)
-            if not isinstance(error, StopIteration):
+            if not issubclass(type(error), StopIteration):
                 raise

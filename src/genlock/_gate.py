@@ -150,8 +150,11 @@ class Gate(Body):
                 if not is_to_retry:
                     raise
             else:
-                if operation == "close" and self.ending is None and self.has_ended():
-                    self.ending = _diagnoses.closed(sys._getframe())
+                if operation == "close":
+                    try:
+                        self.note_close()
+                    except RecursionError:  # it has been closed all the same
+                        pass
                 return result
             polling = polling or self.poll(operation)
             next(polling)
@@ -178,10 +181,7 @@ class Gate(Body):
         if patience.wants_warning() and not getattr(_own, "is_warning", False):
             _own.is_warning = True  # a log handler that waits, too, is not to warn of that
             try:
-                text = _diagnoses.long_wait(self, operation, sys._getframe(), patience)
-                _log.warning("%s", text)
-            except Exception:  # a broken logging set-up must not cost the user the value
-                pass
+                _warn(_diagnoses.long_wait(self, operation, sys._getframe(), patience))
             finally:
                 _own.is_warning = False
 
@@ -360,6 +360,13 @@ class Gate(Body):
                 return
             elif self.hand_over(head):
                 return
+
+
+def _warn(text: str) -> None:
+    try:
+        _log.warning("%s", text)
+    except Exception:  # a broken logging set-up must not cost the user the value
+        pass
 
 
 def asks(value: Any) -> Operation:

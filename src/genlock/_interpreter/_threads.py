@@ -37,7 +37,10 @@ class _Own(threading.local):
         # here, too, and finds half of it.
         mine = self.__dict__
         mark = mine.setdefault("thread", Mark())
-        _marks[mark.ident] = mine.setdefault("me", weakref.ref(mark))
+        me = weakref.ref(mark)  # the same one each time
+        # Known to all before it is to this thread: what is interrupted here, comes here again.
+        _marks[mark.ident] = me
+        mine["me"] = me
         return mine[name]
 
     def renew(self) -> None:

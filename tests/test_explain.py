@@ -501,6 +501,8 @@ def test_a_failure_of_the_look_leaves_what_is_known_of_the_error(
     monkeypatch.setattr(_sighting, "_calls_then", None)
     explanation = genlock.explain(ValueError("generator already executing"))
     assert explanation.code == "GL011"
+    assert explanation.text.startswith("ValueError: generator already executing\n")
+    monkeypatch.undo()
     monkeypatch.setattr(_sighting_wording, "told", None)
     explanation = genlock.explain(ValueError("generator already executing"))
     assert explanation.text.startswith("ValueError: generator already executing\n")
@@ -622,6 +624,53 @@ def test_the_hook_explains_what_a_finaliser_could_not_raise(
     told = capsys.readouterr().err
     assert "Exception ignored in: <generator object" in told
     assert "genlock: [GL014] 'stubborn' was to be closed, and yielded instead" in told
+
+
+class Sender:
+    """What sends to a generator when it is collected."""
+
+    def __init__(self, body: Generator[None, object, None]) -> None:
+        self.body = body
+
+    def __del__(self) -> None:
+        self.body.send(1)
+
+
+def sender(body: Generator[None, object, None]) -> Iterator[None]:
+    """The same as a generator."""
+    try:
+        yield
+    finally:
+        body.send(1)
+
+
+def sending(body: Generator[None, object, None]) -> Iterator[None]:
+    made = sender(body)
+    next(made)
+    return made
+
+
+@pytest.mark.parametrize("finaliser", [Sender, sending])
+def test_the_hook_explains_what_a_finaliser_has_sent(
+    finaliser: Callable[[Generator[None, object, None]], object],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def collect() -> Generator[None, object, None]:
+        yield
+        kept.clear()
+        yield
+
+    body = collect()
+    next(body)
+    kept = [finaliser(body)]
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with genlock.install_excepthook():
+        next(body)
+    told = capsys.readouterr().err.partition("genlock: ")[2]
+    assert told.startswith("[GL011] 'collect' was sent a value while it was still running.")
+    assert "← this call" in told
+    assert "Not known" not in told
 
 
 def test_hooks_in_a_chain_explain_once(

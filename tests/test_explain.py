@@ -414,6 +414,32 @@ def test_what_takes_a_call_to_find_out_stays_unknown() -> None:
 # What it is ----------------------------------------------------------------------------------
 
 
+def echo() -> Generator[object, object, None]:
+    value: object = None
+    while True:
+        value = yield value
+
+
+class Maker:
+    def make(self) -> Generator[object, object, None]:
+        return echo()
+
+
+@pytest.mark.parametrize(
+    ("send_early", "made"),
+    [
+        (lambda: echo().send(1), "echo()"),
+        (lambda: Maker().make().send(2), "Maker().make()"),
+    ],
+)
+def test_what_an_expression_makes_anew_is_to_be_started_under_a_name(
+    send_early: Callable[[], object], made: str
+) -> None:
+    told = str(genlock.explain(raised_by(send_early)))
+    assert f"  Give it a name, and start it first:  cor = {made}; next(cor)\n" in told
+    assert "\n  or make it by  @genlock.coroutine\n" in told
+
+
 def test_errors_of_genlock_keep_their_diagnosis() -> None:
     @genlock.guarded
     def echo() -> Generator[None, str, None]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock._explaining._sighting_wording import WAS, WAS_ASKED
+from genlock._explaining._protocol import FAULTS
+from genlock._explaining._sighting_wording import WAS, WAS_ASKED, how_to_start
 from genlock._records import Step, Strand
 from genlock._wording import THIS_CALL, place, rows
 
 if TYPE_CHECKING:
     from genlock._explaining._findings import Finding
 
+_KINDS = {fault.error: fault.kind for fault in FAULTS}
 _RAISED_HERE = "← raised here"
 
 
@@ -116,8 +118,9 @@ def _otherwise(finding: Finding) -> list[str]:
     if finding.generator:
         lines.insert(0, f"  It is about {finding.generator!r}.")
     if finding.code == "GL012":
-        name = finding.expression or "cor"
-        lines.append(f"  Start it first:  next({name})  or make it by  @genlock.coroutine")
+        kind = _KINDS.get(finding.error, "generator")
+        by_decorator = "  or make it by  @genlock.coroutine" if kind == "generator" else ""
+        lines.append(f"  {how_to_start(kind, finding.expression)}{by_decorator}")
     elif finding.code == "GL013" and finding.generator:
         lines.append("  Catch the StopIteration at its last line, and return.")
     return lines

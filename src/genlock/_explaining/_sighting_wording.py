@@ -14,7 +14,7 @@ from genlock._wording import place, places, rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genlock._records import Candidate, Sighting, Site
+    from genlock._records import Candidate, Kind, Sighting, Site
 
 WAS = {
     "send": "was sent a value",
@@ -206,16 +206,24 @@ def _cure_of_async(sighting: Sighting) -> list[str]:
 def _not_started(sighting: Sighting) -> list[str]:
     only, name = _only(sighting), _name(sighting)
     lines = [f"{name} was sent a value before it was started: it waits at no yield yet."]
-    lines += _call_rows(sighting)
-    expression = sighting.expression or "cor"
-    if sighting.kind == "coroutine":
-        return [*lines, f"  Let an event loop drive it:  await {expression}"]
-    if sighting.kind == "async generator":
-        return [*lines, f"  Start it first:  await anext({expression})"]
-    lines.append(f"  Start it first:  next({expression})")
-    if only is not None and not _is_elsewhere(only.made_by):
+    lines += [*_call_rows(sighting), f"  {how_to_start(sighting.kind, sighting.expression)}"]
+    if sighting.kind == "generator" and only is None:
+        lines.append("  or make it by  @genlock.coroutine")
+    elif sighting.kind == "generator" and only is not None and not _is_elsewhere(only.made_by):
         lines.append(f"  or write above {place(only.made_by)} ({only.name}):  @genlock.coroutine")
     return lines
+
+
+def how_to_start(kind: Kind, expression: str) -> str:
+    """What to write where a value was sent too early to what `expression` is."""
+    if kind == "coroutine":
+        return f"Let an event loop drive it:  await {expression or 'cor'}"
+    start = "next({})" if kind == "generator" else "await anext({})"
+    if "(" not in expression:
+        return f"Start it first:  {start.format(expression or 'cor')}"
+    # To write that again would start another one.
+    made = "…" if expression.endswith("…") else expression
+    return f"Give it a name, and start it first:  cor = {made}; {start.format('cor')}"
 
 
 def _stop_iteration(sighting: Sighting) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, Self, cast
@@ -310,6 +311,7 @@ def through_delegation(keeper: Any) -> Any:
         lambda keeper: list(keeper.own),
         lambda keeper: [*keeper.own],
         lambda keeper: dict(zip("abc", keeper.own, strict=False)),
+        lambda keeper: threading.Timer(0, next, (keeper.own,)).run(),
         through_several_lines,
         through_a_loop,
         through_a_tuple,
@@ -409,6 +411,36 @@ def test_what_takes_a_call_to_find_out_stays_unknown() -> None:
     assert any(gap.startswith("which generator it was") for gap in explanation.not_known)
     assert "names none that can be looked up" in explanation.text
     assert "'body', made by the function at" in explanation.text
+
+
+def by_another_name(cor: Generator[object, object, None]) -> None:
+    send = cor.send
+    send(1)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda cor: threading.Thread(target=cor.send, args=(1,)).run(),
+        lambda cor: threading.Thread(target=partial(cor.send, 1)).run(),
+        lambda cor: list(map(cor.send, (number for number in [1]))),
+        by_another_name,
+    ],
+)
+def test_a_method_that_was_handed_on_tells_the_generator_and_the_operation(
+    way: Callable[[Any], object],
+) -> None:
+    cor = echo()
+    sighting = seen_at_raise(lambda: way(cor))
+    assert sighting.is_named
+    assert (sighting.candidates[0].name, sighting.operation) == ("echo", "send")
+
+
+def test_what_a_thread_was_to_call_is_not_known_afterwards_and_that_is_said() -> None:
+    late = genlock.explain(raised_by(threading.Thread(target=echo().send, args=(1,)).run))
+    (gap,) = late.not_known
+    assert gap.startswith("which generator it was")
+    assert gap.endswith("To see it as it happens:  genlock run SCRIPT")
 
 
 # What it is ----------------------------------------------------------------------------------

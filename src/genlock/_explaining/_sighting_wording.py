@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from genlock._records import Candidate, Kind, Sighting, Site
 
-WAS = {
+_WAS = {
+    "next": "was asked for a value",
+    "anext": "was asked for a value",
+    "yield from": "was asked for a value",
     "send": "was sent a value",
     "asend": "was sent a value",
     "throw": "was thrown an exception",
@@ -25,7 +28,6 @@ WAS = {
     "aclose": "was to be closed",
     "await": "was awaited",
 }
-WAS_ASKED = "was asked for a value"
 _CAN_ONLY = {
     "send": "take another value",
     "throw": "take an exception",
@@ -66,9 +68,10 @@ def _gaps(sighting: Sighting, hint: str) -> Iterator[str]:
         yield "where it was raised: it has no traceback."
     elif only is None:
         about = f", {sighting.expression}," if sighting.expression else ""
+        elsewhere = hint if not busy and _is_forgotten(sighting) else ""
         yield (
             f"which {sighting.kind} it was: the failing expression{about} names none that can be"
-            " looked up without running code."
+            f" looked up without running code.{elsewhere}"
         )
     if _may_be_either(sighting):
         yield (
@@ -85,6 +88,12 @@ def _gaps(sighting: Sighting, hint: str) -> Iterator[str]:
             " there. It may be another thread of a free-threaded build, a greenlet that is switched"
             " out, or a close() that is under way."
         )
+
+
+def _is_forgotten(sighting: Sighting) -> bool:
+    """Whether it was called by a thread or pool, which keep no target that has failed."""
+    call = sighting.call
+    return sighting.is_late and call is not None and _frames.is_library(call.site.file)
 
 
 # Busy ---------------------------------------------------------------------------------------------
@@ -298,6 +307,11 @@ _TELL: dict[str, Callable[[Sighting], list[str]]] = {
 # Words --------------------------------------------------------------------------------------------
 
 
+def was(operation: str) -> str:
+    """What was done to a generator by an operation; "" is one that is not known."""
+    return _WAS.get(operation, "was used")
+
+
 def _only(sighting: Sighting) -> Candidate | None:
     return sighting.candidates[0] if sighting.is_named and sighting.candidates else None
 
@@ -325,10 +339,10 @@ def _n(kind: str) -> str:
 
 def _was(sighting: Sighting) -> str:
     if sighting.code == "GL015":
-        return WAS["await"]
+        return was("await")
     if sighting.code == "GL018":
-        return WAS["aclose"]
-    return WAS.get(sighting.operation, WAS_ASKED)
+        return was("aclose")
+    return was(sighting.operation)
 
 
 def _holder(sighting: Sighting, only: Candidate) -> str:

@@ -777,6 +777,19 @@ def test_the_recording_is_saved_however_the_program_ends(ending: str, tmp_path: 
     )
 
 
+@pytest.mark.parametrize(
+    "options", [["--report", "run.html"], ["--trace", "run.json"], ["--guard", "json:dum"]]
+)
+def test_ctrl_c_ends_the_program_whatever_is_told_at_its_end(
+    options: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path, f"{GUARDED}import json\nsignal.raise_signal(signal.SIGINT)\n")
+    bare = run_python("program.py", directory=tmp_path)
+    ran = genlock_run(*options, "program.py", directory=tmp_path, FORCE_COLOR="1", NO_COLOR="")
+    assert "genlock" in ran.stderr
+    assert (ran.stdout, ran.returncode) == (bare.stdout, bare.returncode)
+
+
 @needs_signals
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_the_recording_is_saved_when_a_signal_ends_the_program(name: str, tmp_path: Path) -> None:

@@ -111,6 +111,18 @@ def test_an_explanation_with_a_sighting_leaves_nothing_open() -> None:
 
 
 @needs_gil
+@pytest.mark.parametrize("is_at_the_raise", [True, False])
+def test_the_name_of_a_thread_reaches_no_terminal_as_it_is(*, is_at_the_raise: bool) -> None:
+    with Shared() as shared:
+        shared.holder.name = "A\x1b[2J\nB"
+        error = raised_by(lambda: shared.body.send("second"))
+        sighting = seen_at_raise(lambda: shared.body.send("second")) if is_at_the_raise else None
+        told = str(genlock.explain(error, sighting=sighting))
+    assert told.replace("\n", "").isprintable()
+    assert r"A\x1b[2J\nB" in told
+
+
+@needs_gil
 def test_the_holder_is_seen_even_if_it_leaves_while_the_source_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

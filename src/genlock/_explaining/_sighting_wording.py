@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from genlock._explaining._protocol import BUSY
 from genlock._interpreter import _frames
 from genlock._records import Strand
+from genlock._text import plain
 from genlock._wording import place, places, rows
 
 if TYPE_CHECKING:
@@ -347,7 +348,7 @@ def _was(sighting: Sighting) -> str:
 
 def _holder(sighting: Sighting, only: Candidate) -> str:
     if only.inside is not None and not sighting.is_late:
-        return only.inside.thread
+        return plain(only.inside.thread)
     return "another thread" if only.kind == "generator" else "another task"
 
 

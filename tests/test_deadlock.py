@@ -1,10 +1,11 @@
 """Threads that hold one guard each and want another's: one of them is told, the others go on."""
 
+import os
 import signal
 import statistics
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
@@ -82,6 +83,92 @@ def test_the_one_that_closed_the_cycle_is_told_and_the_others_go_on(size: int) -
     for strand in strands:
         assert strand.steps[-1].site.function.endswith("Ring.body")
         assert ".send(1)" in strand.steps[-1].site.code
+
+
+class Crossing:
+    """The thread "waiter" waits for a guard; who is inside of that asks for `wanted` then."""
+
+    def __init__(self, wanted: Any) -> None:
+        self.wanted = wanted
+        self.before_asking: list[Callable[[], object]] = []
+        self.inside = threading.Event()
+        self.entered = genlock.guard(self.body(), prime=True)
+
+    def body(self) -> Generator[Any, Any, None]:
+        yield
+        self.inside.set()
+        until(lambda: self.entered._self_gate.queue)
+        for each in self.before_asking:
+            each()
+        try:
+            yield self.wanted.send(1)
+        except genlock.DeadlockError as error:
+            yield error
+
+
+def forever() -> Generator[str, Any, None]:
+    while True:
+        yield "served"
+
+
+def keeping(guard: Any) -> Generator[None, None, None]:
+    with genlock.exclusive(guard):
+        yield
+
+
+def test_exclusive_use_that_another_thread_has_ended_closes_no_cycle() -> None:
+    kept = genlock.guard(forever(), prime=True)
+    crossing = Crossing(kept)
+    block = keeping(kept)
+
+    def keep_and_wait() -> Any:
+        next(block)
+        return next(crossing.entered)
+
+    taken, leave = threading.Event(), threading.Event()
+
+    def take() -> None:
+        with genlock.exclusive(kept):
+            taken.set()
+            until(lambda: kept._self_gate.queue)
+            until(lambda: kept._self_gate.queue[0].has_looked)
+            assert leave.wait(PATIENCE)
+
+    crossing.before_asking = [block.close, lambda: Worker(take), lambda: taken.wait(PATIENCE)]
+    asking = Worker(lambda: next(crossing.entered))
+    assert crossing.inside.wait(PATIENCE)
+    waiter = Worker(keep_and_wait)
+    until(lambda: kept._self_gate.queue and kept._self_gate.queue[0].has_looked)
+    leave.set()
+    assert asking.result() == "served"
+    with pytest.raises(StopIteration):
+        waiter.result()
+
+
+def test_exclusive_use_that_a_signal_handler_has_begun_during_a_wait_closes_a_cycle() -> None:
+    kept = genlock.guard(forever(), prime=True)
+    crossing = Crossing(kept)
+    block = keeping(kept)
+    begun = threading.Event()
+
+    def begin(*_: object) -> None:
+        next(block)
+        begun.set()
+
+    before = signal.signal(signal.SIGUSR1, begin)
+    crossing.before_asking = [
+        lambda: os.kill(os.getpid(), signal.SIGUSR1),
+        lambda: begun.wait(PATIENCE),
+    ]
+    try:
+        asking = Worker(lambda: next(crossing.entered))
+        assert crossing.inside.wait(PATIENCE)
+        with pytest.raises(StopIteration):
+            next(crossing.entered)  # when the other one has been told
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert type(asking.result()) is genlock.DeadlockError
+    block.close()
 
 
 def test_it_is_told_within_50_ms() -> None:

@@ -3,7 +3,8 @@
 import pickle
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -361,3 +362,84 @@ def test_a_value_is_delivered_once_where_a_handler_sends_during_its_delivery() -
     guard._self_gate.deferred = Interrupted()
     guard.send("first")
     assert sorted(taken) == ["deferred", "first", "handler"]
+
+
+# An interruption between two deliveries: of a signal handler, say.
+
+
+class Interrupt(BaseException):
+    """What a handler raises."""
+
+
+def interrupted_after(
+    deliveries: int, call: Callable[[], object], meanwhile: Callable[[], object] = bool
+) -> None:
+    """Call, and be interrupted when so much has been delivered, and something else has happened."""
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code is not Deferral.deliver_all.__code__:
+            return None
+        if event == "line" and frame.f_locals.get("delivered") == deliveries:
+            sys.settrace(None)
+            meanwhile()
+            raise Interrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with pytest.raises(Interrupt):
+            call()
+    finally:
+        sys.settrace(before)
+
+
+def feeding_itself(taken: list[int]) -> Generator[None, int, None]:
+    while True:
+        value = yield
+        taken.append(value)
+        endless[0].send(value + 1)
+
+
+endless: list[Any] = []
+
+
+def test_a_generator_that_feeds_itself_for_ever_can_be_interrupted() -> None:
+    taken: list[int] = []
+    endless[:] = [genlock.guard(feeding_itself(taken), prime=True, on_reentry="defer")]
+    interrupted_after(3, lambda: endless[0].send(0))
+    assert taken == [0, 1, 2, 3]
+
+
+def test_what_an_interruption_has_left_is_delivered_first_by_the_next_call() -> None:
+    taken: list[Any] = []
+    guard = collect(taken, 1, 2, 3)
+    interrupted_after(1, lambda: guard.send("first"))
+    assert taken == ["first", 1]
+    Worker(lambda: guard.send("next")).result()
+    assert taken == ["first", 1, 2, 3, "next"]
+
+
+def test_what_an_interruption_has_left_is_not_lost_where_the_generator_ends() -> None:
+    def two_more() -> Generator[None, Any, None]:
+        first = yield
+        for value in first:
+            guard.send(value)
+        yield
+        yield
+
+    guard: Any = genlock.guard(two_more(), prime=True, on_reentry="defer")
+    interrupted_after(1, lambda: guard.send([1, 2, 3]))
+    with pytest.raises(genlock.UndeliveredValuesError) as caught, genlock.exclusive(guard):
+        pass
+    assert caught.value.values == (3,)
+    with genlock.exclusive(guard):
+        pass
+
+
+def test_a_close_that_was_deferred_is_not_left_by_an_interruption() -> None:
+    taken: list[Any] = []
+    guard = collect(taken, 1, 2, on_close="defer")
+    interrupted_after(1, lambda: guard.send("first"), lambda: Worker(guard.close).result())
+    assert taken == ["first", 1, 2]
+    assert guard.gi_frame is None

@@ -158,6 +158,20 @@ def test_a_diagnosis_that_fails_leaves_the_error_standing(
     assert type(contended(Payload())) is genlock.ContendedCallError
 
 
+def test_a_close_that_leaves_no_room_on_the_stack_to_say_so_has_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guard = genlock.guard(iter_forever(), prime=True)
+    monkeypatch.setattr(_diagnoses, "closed", Mock(side_effect=RecursionError))
+    guard.close()
+    assert guard.gi_frame is None
+
+
+def iter_forever() -> Generator[None, None, None]:
+    while True:
+        yield
+
+
 @pytest.fixture
 def broken_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_wording, "_short", Mock(side_effect=RuntimeError("broken")))

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, Self, cast
@@ -107,6 +108,18 @@ def test_an_explanation_with_a_sighting_leaves_nothing_open() -> None:
     assert "'Shared.take' was sent a value while holder was inside." in str(explanation)
     assert explanation.diagnosis is not None
     assert [strand.thread for strand in explanation.diagnosis.strands] == ["MainThread", "holder"]
+
+
+@needs_gil
+@pytest.mark.parametrize("is_at_the_raise", [True, False])
+def test_the_name_of_a_thread_reaches_no_terminal_as_it_is(*, is_at_the_raise: bool) -> None:
+    with Shared() as shared:
+        shared.holder.name = "A\x1b[2J\nB"
+        error = raised_by(lambda: shared.body.send("second"))
+        sighting = seen_at_raise(lambda: shared.body.send("second")) if is_at_the_raise else None
+        told = str(genlock.explain(error, sighting=sighting))
+    assert told.replace("\n", "").isprintable()
+    assert r"A\x1b[2J\nB" in told
 
 
 @needs_gil
@@ -310,6 +323,7 @@ def through_delegation(keeper: Any) -> Any:
         lambda keeper: list(keeper.own),
         lambda keeper: [*keeper.own],
         lambda keeper: dict(zip("abc", keeper.own, strict=False)),
+        lambda keeper: threading.Timer(0, next, (keeper.own,)).run(),
         through_several_lines,
         through_a_loop,
         through_a_tuple,
@@ -411,7 +425,63 @@ def test_what_takes_a_call_to_find_out_stays_unknown() -> None:
     assert "'body', made by the function at" in explanation.text
 
 
+def by_another_name(cor: Generator[object, object, None]) -> None:
+    send = cor.send
+    send(1)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda cor: threading.Thread(target=cor.send, args=(1,)).run(),
+        lambda cor: threading.Thread(target=partial(cor.send, 1)).run(),
+        lambda cor: list(map(cor.send, (number for number in [1]))),
+        by_another_name,
+    ],
+)
+def test_a_method_that_was_handed_on_tells_the_generator_and_the_operation(
+    way: Callable[[Any], object],
+) -> None:
+    cor = echo()
+    sighting = seen_at_raise(lambda: way(cor))
+    assert sighting.is_named
+    assert (sighting.candidates[0].name, sighting.operation) == ("echo", "send")
+
+
+def test_what_a_thread_was_to_call_is_not_known_afterwards_and_that_is_said() -> None:
+    late = genlock.explain(raised_by(threading.Thread(target=echo().send, args=(1,)).run))
+    (gap,) = late.not_known
+    assert gap.startswith("which generator it was")
+    assert gap.endswith("To see it as it happens:  genlock run SCRIPT")
+
+
 # What it is ----------------------------------------------------------------------------------
+
+
+def echo() -> Generator[object, object, None]:
+    value: object = None
+    while True:
+        value = yield value
+
+
+class Maker:
+    def make(self) -> Generator[object, object, None]:
+        return echo()
+
+
+@pytest.mark.parametrize(
+    ("send_early", "made"),
+    [
+        (lambda: echo().send(1), "echo()"),
+        (lambda: Maker().make().send(2), "Maker().make()"),
+    ],
+)
+def test_what_an_expression_makes_anew_is_to_be_started_under_a_name(
+    send_early: Callable[[], object], made: str
+) -> None:
+    told = str(genlock.explain(raised_by(send_early)))
+    assert f"  Give it a name, and start it first:  cor = {made}; next(cor)\n" in told
+    assert "\n  or make it by  @genlock.coroutine\n" in told
 
 
 def test_errors_of_genlock_keep_their_diagnosis() -> None:
@@ -501,6 +571,8 @@ def test_a_failure_of_the_look_leaves_what_is_known_of_the_error(
     monkeypatch.setattr(_sighting, "_calls_then", None)
     explanation = genlock.explain(ValueError("generator already executing"))
     assert explanation.code == "GL011"
+    assert explanation.text.startswith("ValueError: generator already executing\n")
+    monkeypatch.undo()
     monkeypatch.setattr(_sighting_wording, "told", None)
     explanation = genlock.explain(ValueError("generator already executing"))
     assert explanation.text.startswith("ValueError: generator already executing\n")
@@ -622,6 +694,53 @@ def test_the_hook_explains_what_a_finaliser_could_not_raise(
     told = capsys.readouterr().err
     assert "Exception ignored in: <generator object" in told
     assert "genlock: [GL014] 'stubborn' was to be closed, and yielded instead" in told
+
+
+class Sender:
+    """What sends to a generator when it is collected."""
+
+    def __init__(self, body: Generator[None, object, None]) -> None:
+        self.body = body
+
+    def __del__(self) -> None:
+        self.body.send(1)
+
+
+def sender(body: Generator[None, object, None]) -> Iterator[None]:
+    """The same as a generator."""
+    try:
+        yield
+    finally:
+        body.send(1)
+
+
+def sending(body: Generator[None, object, None]) -> Iterator[None]:
+    made = sender(body)
+    next(made)
+    return made
+
+
+@pytest.mark.parametrize("finaliser", [Sender, sending])
+def test_the_hook_explains_what_a_finaliser_has_sent(
+    finaliser: Callable[[Generator[None, object, None]], object],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def collect() -> Generator[None, object, None]:
+        yield
+        kept.clear()
+        yield
+
+    body = collect()
+    next(body)
+    kept = [finaliser(body)]
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with genlock.install_excepthook():
+        next(body)
+    told = capsys.readouterr().err.partition("genlock: ")[2]
+    assert told.startswith("[GL011] 'collect' was sent a value while it was still running.")
+    assert "← this call" in told
+    assert "Not known" not in told
 
 
 def test_hooks_in_a_chain_explain_once(

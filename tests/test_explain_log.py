@@ -75,6 +75,27 @@ def test_the_direct_cause_tells_the_generator() -> None:
     assert [site.line for site in finding.path] == [8]
 
 
+@pytest.mark.parametrize(
+    ("kind", "call", "advice"),
+    [
+        ("generator", "cor.send(1)", "Start it first:  next(cor)  or make it by  @genlock"),
+        ("generator", "g().send(1)", "cor = g(); next(cor)  or make it by  @genlock.coroutine\n"),
+        ("async generator", "await a.asend(1)", "Start it first:  await anext(a)\n"),
+        ("coroutine", "cor.send(1)", "Let an event loop drive it:  await cor\n"),
+    ],
+)
+def test_how_to_start_what_was_sent_to_too_early_depends_on_what_it_is(
+    kind: str, call: str, advice: str
+) -> None:
+    log = f"""\
+Traceback (most recent call last):
+  File "/app/run.py", line 7, in <module>
+    {call}
+TypeError: can't send non-None value to a just-started {kind}
+"""
+    assert advice in told(only(log))
+
+
 def test_errors_of_genlock_keep_their_message() -> None:
     finding = only(OWN)
     assert finding.code == "GL001"

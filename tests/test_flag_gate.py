@@ -88,9 +88,9 @@ SWAPS = {
     "run_if_free": 2,
     "keep_if_free": 1,
     "wait_and_keep": 2,
-    "give_back": 1,
+    "give_back": 2,
     "try_for": 1,
-    "hand_over": 2,
+    "hand_over": 3,
     "reclaim": 2,
     "is_lost": 1,
 }
@@ -117,7 +117,7 @@ def test_every_line_that_changes_the_flag_is_marked() -> None:
         for line in inspect.getsource(FlagGate).splitlines()
         if re.search(r"self\.busy\b.* = ", line.partition("#")[0]) and "# swap" not in line
     ]
-    assert unmarked == ["self.busy = False"]
+    assert unmarked == []
 
 
 @pytest.mark.parametrize("method", ["send", "enter"])
@@ -139,7 +139,7 @@ def test_nothing_comes_between_taking_the_flag_and_the_try(method: str) -> None:
 def test_nothing_comes_between_taking_the_flag_back_and_granting_it() -> None:
     """The flag is set then, and nobody shows as its owner."""
     function = FlagGate.hand_over
-    taken, granted = marked_lines(function)
+    taken, granted, _ = marked_lines(function)
     between = [
         instruction.opname
         for line in range(taken, granted)

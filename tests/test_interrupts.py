@@ -21,6 +21,8 @@ import pytest
 
 import genlock
 from crew import Occupied, Worker, until
+from genlock._interpreter import _stacks, _threads
+from genlock._interpreter._threads import own
 
 # What arrives while a generator of the package is thrown away is reported, and reaches nobody.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -146,6 +148,7 @@ def assert_usable(guard: Any, interrupter: Interrupter) -> None:
         raise AssertionError(f"unusable after an interrupt at {interrupter.where}") from error
     assert served is not None
     gate = guard._self_gate
+    assert Worker(lambda: _stacks.read(sys._getframe)).result(), interrupter.where
     assert gate.busy is False, interrupter.where
     assert gate.keeper is None, interrupter.where
 
@@ -208,7 +211,8 @@ def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: li
     with tracing[way]():
         nth = 0
         while True:
-            guard = genlock.guard(counter(), prime=True)
+            # Not primed, `next` is the first event of it.
+            guard = genlock.guard(counter(), prime=call is not next)
             interrupter = Interrupter(nth, Alarm)
             try:
                 with interrupter.armed():
@@ -224,4 +228,37 @@ def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: li
             unraisable.clear()
             nth += 1
     assert nth > 0
+    assert swallowed == []
+
+
+def test_a_thread_is_known_whose_first_use_of_a_guard_was_interrupted() -> None:
+    def use(interrupter: Interrupter) -> bool:
+        was_interrupted = interrupted(interrupter, lambda: own.me)
+        with genlock.exclusive(genlock.guard(counter())):
+            assert own.thread in _threads.living(), interrupter.where
+        return was_interrupted
+
+    tried = 0
+    while Worker(functools.partial(use, Interrupter(tried))).result():
+        tried += 1
+    assert tried > 0
+
+
+def test_an_alarm_amid_the_warning_of_a_long_wait_comes_out() -> None:
+    swallowed = []
+    with Occupied(timeout=0.002, warn_after=0.0) as stage:
+        tried = 0
+        while True:
+            interrupter = Interrupter(tried, Alarm)
+            try:
+                with interrupter.armed():
+                    stage.guard.send(1)
+            except Alarm:
+                pass
+            except genlock.GuardTimeoutError:
+                if not interrupter.where:
+                    break
+                swallowed.append(interrupter.where)
+            tried += 7  # there are hundreds
+    assert tried > 70
     assert swallowed == []

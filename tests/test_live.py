@@ -587,6 +587,50 @@ def test_a_thread_whose_name_cannot_be_had_has_its_number(monkeypatch: pytest.Mo
     assert f"\nthread {stage.holder.ident} is inside 'occupied':" in text
 
 
+class Label:
+    """A descriptor that asks the object, and so fails where the class is asked."""
+
+    def __get__(self, thread: Any, _: object) -> str:
+        raise LookupError(thread.label)
+
+    def __set__(self, thread: Any, value: str) -> None:
+        thread.label = value
+
+
+class Labelled(Worker):
+    name = Label()
+
+
+class Unwilling(Worker):
+    def __getattribute__(self, name: str) -> Any:
+        if name == "name":
+            raise LookupError(name)
+        return super().__getattribute__(name)
+
+
+class Numbered(Worker):
+    _name: Any
+
+    def run(self) -> None:
+        self._name = 7
+        super().run()
+
+
+@pytest.mark.parametrize("kind", [Labelled, Unwilling, Numbered])
+def test_threads_of_odd_classes_are_told(kind: type[Worker]) -> None:
+    with Occupied(on_busy="raise") as stage, genlock.trace() as recording:
+        with genlock.exclusive(other := genlock.guard(count_up(), on_busy="raise")):
+            asking = kind(lambda: next(other))
+            asking.join(PATIENCE)
+        assert type(asking.raised) is genlock.ContendedCallError
+        assert stage.waiters() == 0
+        inside = kind(lambda: genlock.snapshot().to_text())
+        inside.join(PATIENCE)
+        assert "is inside 'occupied'" in inside.returned
+    names = {event.thread.name for event in recording.events if event.thread.ident == asking.ident}
+    assert names == {"7" if kind is Numbered else f"thread {asking.ident}"}
+
+
 def test_a_statement_that_waits_for_a_lock_is_told_whole() -> None:
     def body() -> Generator[None, None, None]:
         yield

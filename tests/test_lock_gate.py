@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import weakref
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -301,12 +300,12 @@ def test_a_call_does_not_stay_for_ever_for_whoever_reads_its_frames(
 
     reader = Worker(lambda: _stacks.read(hold))
     assert held.wait(PATIENCE)
-    assert _stacks.readers == 1
+    assert _stacks.reader == reader.ident
     assert gate.send(None) == 0
     assert _stacks.read(sys._getframe) == (), "another one reads"
     leave.set()
     reader.result()
-    assert _stacks.readers == 0
+    assert _stacks.reader == 0
 
 
 @pytest.mark.usefixtures("at_once")
@@ -325,14 +324,15 @@ def test_a_wait_whose_frames_are_read_does_not_leave(
 ) -> None:
     monkeypatch.setattr(_stacks, "_LONGEST_READING", PATIENCE)
     gate = lock_gate()
-    assert gate.keep_if_free(weakref.ref(Keep(gate, sys._getframe())))
+    keep = Keep(gate, sys._getframe())
+    assert gate.keep_if_free(keep.me)
     waiter = Worker(lambda: wait(gate))
     until(lambda: gate.queue and gate.queue[0].frame)
     ticket = gate.queue[0]  # type: ignore[index]
 
     def still_waiting() -> Any:
         frame = ticket.frame
-        gate.give_back()
+        gate.give_back(keep.me)
         until(lambda: ticket.gone and not ticket.granted)
         assert waiter.is_alive()
         assert ticket.frame is None

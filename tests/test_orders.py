@@ -51,6 +51,19 @@ def test_every_inversion_is_told() -> None:
     ]
 
 
+def test_names_reach_no_terminal_as_they_are() -> None:
+    odd = "A\x1b[2J\nB"
+    cycle = SimpleNamespace(path=(odd, "b", odd), sites=(HERE, None), is_reentry=True)
+    with pytest.raises(AssertionError) as raised:
+        assert_no_cycle(recording(cycles=(cycle,)))
+    assert str(raised.value).replace("\n", "").isprintable()
+    names = {"first": odd, "second": odd, "threads": (odd,), "other_threads": (odd,)}
+    inversion = SimpleNamespace(**vars(INVERSION) | names)
+    with pytest.raises(AssertionError) as raised:
+        assert_no_inversion(recording(inversions=(inversion,)))
+    assert str(raised.value).replace("\n", "").isprintable()
+
+
 def relay(to: dict[str, genlock.GuardedGenerator[Any, Any, Any]]) -> Generator[None, str, None]:
     while True:
         names = yield

@@ -475,6 +475,43 @@ def test_the_traceback_is_the_one_without_recording(way: str) -> None:
         assert [name for name, _ in without] == ["send", "fail"]
 
 
+class OddError(Exception):
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise LookupError("of the user's")
+
+
+class OddEnd(StopIteration):
+    @property
+    def value(self) -> Any:
+        raise LookupError("of the user's")
+
+
+@pytest.mark.parametrize("error", [OddError, OddEnd])
+def test_an_error_that_may_not_be_asked_comes_out_as_it_is(
+    way: str, error: type[Exception]
+) -> None:
+    class Failing:
+        def __iter__(self) -> Iterator[int]:
+            return self
+
+        def __next__(self) -> int:
+            raise error("mine")
+
+    def failing() -> Iterator[int]:
+        yield next(Failing())
+
+    for iterator in [Failing()] if error is OddEnd else [Failing(), failing()]:
+        guard = genlock.guard(iterator)
+        caught: BaseException | None = None
+        with start(way):
+            try:
+                next(guard)
+            except BaseException as raised:
+                caught = raised
+        assert type(caught) is error
+
+
 def test_nothing_is_kept_alive(way: str) -> None:
     class Value:
         pass

@@ -14,7 +14,7 @@ import genlock
 from genlock._records import Site
 from genlock._traces import _report_wording as wording
 from genlock._traces._calls import Cycle
-from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread
+from genlock._traces._events import Event, Failure, Trace, TracedGuard, TracedThread, Unfinished
 from genlock._traces._summary import summary
 from genlock.cli import main
 from genlock.sinks import jsonl
@@ -171,7 +171,13 @@ def test_names_break_no_line_and_reach_no_terminal_as_they_are(
         for each, begin in ((inner, 20), (outer, 10))
     ]
     failure = Failure("GL003", "DeadlockError", "…", guard=odd, thread=odd, site=site, number=7)
-    run = written(tmp_path, Trace(tuple(events), failures=(failure,)))
+    unfinished = [
+        Unfinished(odd, odd, "send", site=site, is_waiting=True),
+        Unfinished(odd, odd, "send", site=site, at=site),
+        Unfinished(odd, odd, "exclusive"),
+    ]
+    trace = Trace(tuple(events), failures=(failure,), unfinished=tuple(unfinished))
+    run = written(tmp_path, trace)
     assert main(["report", str(run)]) == 0
     out = capsys.readouterr().out
     assert set(filterfalse(str.isprintable, out)) == {"\n"}

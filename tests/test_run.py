@@ -136,6 +136,55 @@ thread.join()
     assert ran.stderr.count("GL012]") == 1
 
 
+HANDED_ON = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+begun, leave = threading.Event(), threading.Event()
+def held():
+    while True:
+        yield
+        begun.set()
+        leave.wait(20)
+cor = held()
+next(cor)
+"""
+
+
+@needs_monitoring
+@pytest.mark.parametrize(
+    "share",
+    [
+        """
+        threads = [threading.Thread(target=cor.send, args=(1,)) for _ in range(2)]
+        threads[0].start()
+        begun.wait()
+        threads[1].start()
+        threads[1].join()
+        leave.set()
+        """,
+        """
+        with ThreadPoolExecutor() as pool:
+            first = pool.submit(cor.send, 1)
+            begun.wait()
+            second = pool.submit(cor.send, 1)
+            second.exception()
+            leave.set()
+        second.result()
+        """,
+    ],
+    ids=["thread", "pool"],
+)
+def test_a_generator_whose_method_is_all_that_threads_were_given_is_named(
+    share: str, tmp_path: Path
+) -> None:
+    write(tmp_path, HANDED_ON + dedent(share))
+    ran = genlock_run("program.py", directory=tmp_path)
+    assert "\ngenlock: [GL011] 'held' was sent a value while Thread" in ran.stderr
+    assert "write above program.py:5:  @genlock.guarded\n" in ran.stderr
+    assert advice(ran.stderr, "or, without a change:") == "  genlock run --guard __main__:held …"
+    assert "Not known" not in ran.stderr
+
+
 @pytest.mark.parametrize("place", ["main", "thread"])
 def test_hooks_that_the_program_has_installed_do_not_explain_again(
     place: str, tmp_path: Path
@@ -727,6 +776,19 @@ def test_the_recording_is_saved_however_the_program_ends(ending: str, tmp_path: 
     assert without_own_frames(ran.stderr) == without_own_frames(bare.stderr) + told(
         len(operations), "run.jsonl"
     )
+
+
+@pytest.mark.parametrize(
+    "options", [["--report", "run.html"], ["--trace", "run.json"], ["--guard", "json:dum"]]
+)
+def test_ctrl_c_ends_the_program_whatever_is_told_at_its_end(
+    options: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path, f"{GUARDED}import json\nsignal.raise_signal(signal.SIGINT)\n")
+    bare = run_python("program.py", directory=tmp_path)
+    ran = genlock_run(*options, "program.py", directory=tmp_path, FORCE_COLOR="1", NO_COLOR="")
+    assert "genlock" in ran.stderr
+    assert (ran.stdout, ran.returncode) == (bare.stdout, bare.returncode)
 
 
 @needs_signals

@@ -12,7 +12,7 @@ import pytest
 
 import genlock
 from crew import PATIENCE, Occupied, Worker, until
-from genlock._observing import _live_wording, _watch
+from genlock._observing import _live_wording, _look, _watch
 from subprocesses import run_program, run_python
 from test_abandoned import in_a_forked_child
 
@@ -191,7 +191,7 @@ def test_a_look_that_fails_is_followed_by_others(
         raise ZeroDivisionError
 
     with Occupied(), monkeypatch.context() as patch:
-        patch.setattr(_watch, "Look", fail)
+        patch.setattr(_look, "Look", fail)
         with genlock.watch(SHORT, longest=0, callback=told):
             assert failed.wait(PATIENCE)
             patch.undo()

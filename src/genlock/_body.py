@@ -79,6 +79,11 @@ class Body:
     def has_ended(self) -> bool:
         return _has_frame(self.guarded) and self.guarded.gi_frame is None
 
+    def note_close(self) -> None:
+        """Remember who closed the generator, where that is what ended it."""
+        if self.ending is None and self.has_ended():
+            self.ending = _diagnoses.closed(sys._getframe())
+
     def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
         if self.is_not_primed(error):
@@ -90,7 +95,7 @@ class Body:
             return
         if isinstance(self.ending, type):  # there was no room on the stack to say more
             self.ending = Ending("raised", error=self.ending.__name__)
-        if isinstance(error, StopIteration) and (
+        if issubclass(type(error), StopIteration) and (
             self.ending.how != "returned" or any(value is not None for value in given)
         ):
             # A loop that meets the end of a generator has lost nothing, and needs no note.

@@ -47,13 +47,17 @@ class Delivery(NamedTuple):
 
 
 class Deliveries(deque[Delivery]):
-    """What is deferred, first come first; and the thread that delivers it at the moment."""
+    """What is deferred, first come first; and the thread that delivers it at the moment.
 
-    __slots__ = ("deliverer",)
+    And the one whose call now ends by an exception: what is left is for the next call.
+    """
+
+    __slots__ = ("deliverer", "raising")
 
     def __init__(self) -> None:
         super().__init__()
         self.deliverer: int | None = None
+        self.raising: int | None = None
 
 
 class Deferral(Gate):
@@ -67,20 +71,29 @@ class Deferral(Gate):
         return self.enter(asks(value), self.resume, value)
 
     def run(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        self.deferred.raising = None
         try:
+            if self.deferred:  # left by a call that was interrupted
+                self.deliver()
             result = super().run(operation, call, *args)
-            self.deliver()
-        except StopIteration as stop:
-            values = self.undelivered()
-            if values:
-                raise _diagnoses.undelivered(self, values, sys._getframe()) from stop
-            raise
+            if self.deferred:
+                self.deliver()
         except BaseException as error:
-            values = self.undelivered() if self.has_ended() else ()
-            if values:
-                error.add_note(_wording.lost_values(self.name, values))
+            self.settle(error)
             raise
         return result
+
+    def settle(self, error: BaseException) -> None:
+        """Tell what can no longer be delivered, if `error` has ended the generator."""
+        self.deferred.raising = _thread.get_ident()
+        has_returned = issubclass(type(error), StopIteration)
+        if not has_returned and not self.has_ended():
+            return
+        values = self.undelivered()
+        if values and has_returned:
+            raise _diagnoses.undelivered(self, values, sys._getframe()) from error
+        if values:
+            error.add_note(_wording.lost_values(self.name, values))
 
     def deliver(self) -> None:
         """Hand over what is deferred, and what is deferred meanwhile."""
@@ -139,6 +152,19 @@ class Deferral(Gate):
         return None
 
     def after_release(self) -> None:
-        while self.deferred and self.run_if_free(self.deliver):
+        # An interruption has to come out, however much there is to deliver. What is to be closed
+        # comes to an end by itself, and nobody else may come and do it.
+        is_to_end = self.deferred.raising == _thread.get_ident() and not self.is_to_close()
+        self.deferred.raising = None
+        while self.deferred and not is_to_end and self.run_if_free(self.deliver_rest):
             pass  # where it is not free, whoever is inside delivers
         super().after_release()
+
+    def deliver_rest(self) -> None:
+        """Deliver at the end of a call whose result, or error, is to come out."""
+        try:
+            self.deliver()
+        except BaseException as error:
+            self.settle(error)
+            if not issubclass(type(error), StopIteration):
+                raise

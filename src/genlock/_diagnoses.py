@@ -177,7 +177,7 @@ def tell_ending(guard: Named, error: BaseException, ending: Ending) -> None:
 
 def ended(error: BaseException) -> Ending:
     """What ended a generator that let `error` out."""
-    if isinstance(error, StopIteration):
+    if issubclass(type(error), StopIteration):  # by its type: a __class__ may raise
         return Ending("returned")
 
     def look() -> Ending:

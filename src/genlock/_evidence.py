@@ -44,9 +44,9 @@ class Named(Protocol):
 class Keepable(Named, Protocol):
     """What has to be known of a gate to tell who is inside."""
 
-    keeper: weakref.ref[Keep] | None
+    keeper: Claim | None
 
-    def end_keep(self, keep: weakref.ref[Keep]) -> None:
+    def end_keep(self, claim: Claim) -> None:
         """End exclusive use, if it is this."""
 
     def holder(self) -> Presence | None:
@@ -83,6 +83,22 @@ def owned_by(frame: FrameType) -> object | None:
     return None if variables.get("was", True) else variables.get("self")
 
 
+class Claim(weakref.ref["Keep"]):
+    """What a gate knows of its exclusive use: it dies with the block.
+
+    `over` but while it is in force. Whoever ends it swaps that, so that it is ended once: by its
+    block, by the callback when that is gone, or by a waiter that finds it dead.
+    """
+
+    __slots__ = ("over",)
+
+    over: bool
+
+    def __init__(self, keep: Keep, when_dead: Callable[[Claim], None]) -> None:
+        super().__init__(keep, when_dead)  # type: ignore[call-arg]  # typeshed knows __new__ only
+        self.over = True
+
+
 class Keep:
     """One block of exclusive use of `gate` by the calling thread, begun at a line of `code`."""
 
@@ -94,12 +110,16 @@ class Keep:
         self.line = caller.f_lineno
         self.ident = _thread.get_ident()  # of the greenlet, where gevent has replaced that
         # An exception that is delivered at the entry of an __exit__ keeps that from running.
-        self.me: weakref.ref[Keep] = weakref.ref(self, gate.end_keep)
+        self.me = Claim(self, gate.end_keep)
         self.thread = own.me
         self.name = own_name()  # nobody knows it when the thread has ended
         keeps = own.thread.keeps
         keeps[:] = [other for other in keeps if other() is not None]
         keeps.append(self.me)
+
+    def is_in_force(self) -> bool:
+        """Whether it keeps the gate from others at this moment."""
+        return not self.me.over
 
     def end(self) -> None:
         """Give the gate back, if this keeps it; nothing if it has been ended."""
@@ -136,16 +156,12 @@ def own_stack(frame: FrameType, guarded: object) -> OwnStack:
     body = _frames.body_of(guarded)
     passes_through = False
     entered = []
-    keeps: tuple[Keep, ...] = ()
     for caller in _frames.stack(frame):
         if caller is body:
             passes_through = True
         elif (gate := owned_by(caller)) is not None:
             entered.append(gate)
-    if own.thread.keeps:
-        me = _thread.get_ident()
-        alive = [keep for known in own.thread.keeps if (keep := known()) is not None]
-        keeps = tuple(keep for keep in alive if keep.gate.keeper is keep.me and keep.ident == me)
+    keeps = own.thread.kept(_thread.get_ident()) if own.thread.keeps else ()
     return OwnStack(tuple(entered), keeps, passes_through)
 
 

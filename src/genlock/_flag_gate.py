@@ -19,10 +19,9 @@ from genlock._gate import Gate, asks
 from genlock._waits import WaitQueue
 
 if TYPE_CHECKING:
-    import weakref
     from collections.abc import Callable
 
-    from genlock._evidence import Keep, Presence
+    from genlock._evidence import Claim, Presence
     from genlock._records import Operation
     from genlock._waits import Patience, Ticket
 
@@ -107,18 +106,19 @@ class FlagGate(Gate):
             was, self.busy = True, False  # swap: given back
         return True
 
-    def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
+    @way_in
+    def keep_if_free(self, me: Claim) -> bool:
         was, self.busy = self.busy, True  # swap: taken if it was False
         if was:
             return False
-        self.keeper = me
+        self.keeper, me.over = me, False
         return True
 
-    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: weakref.ref[Keep]) -> None:
+    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: Claim) -> None:
         try:
             self.join_queue(ticket)
             self.await_turn(ticket, "exclusive", patience)
-            self.keeper, ticket.granted = me, False  # swap: from the ticket to the keeper
+            self.keeper, me.over, ticket.granted = me, False, False  # swap: to the keeper
         finally:
             ticket.gone = True
             if ticket.granted:
@@ -127,9 +127,12 @@ class FlagGate(Gate):
             if self.keeper is not me:
                 self.after_release()
 
-    def give_back(self) -> None:
-        self.keeper, self.busy = None, False  # swap: given back
-        self.after_release()
+    @way_in
+    def give_back(self, claim: Claim) -> None:
+        # Who has ended the claim owns the gate until it is free; and any mark of `reclaim` is gone.
+        was, claim.over, self.busy = claim.over, True, not not self.busy  # noqa: SIM208  # swap
+        if not was:
+            self.keeper, was, self.busy = None, True, False  # swap: given back
 
     def open_queue(self) -> WaitQueue:
         fresh = WaitQueue()
@@ -141,18 +144,20 @@ class FlagGate(Gate):
     def try_for(self, ticket: Ticket) -> None:
         ticket.granted, self.busy = ticket.granted | (not self.busy), True  # swap
 
+    @way_in
     def hand_over(self, head: Ticket) -> bool:
         was, self.busy = self.busy, True  # swap: taken back
         if was:
             return True  # whoever overtook comes here when it has finished
-        given = head.granted = not head.gone  # swap
+        was = given = head.granted = not head.gone  # swap: to the head, if that is there
         if given:
             head.wake_as_owner()
         else:
-            self.busy = False
+            was, self.busy = True, False  # swap: given back
         return given
 
     def reclaim(self, ticket: Ticket, operation: Operation) -> None:
+        self.end_dead_claim()
         # The flag is marked with the ticket meanwhile. Whoever takes or gives back the gate wipes
         # that off; so where it is still there in the end, no call came or went, and an owner
         # would have been seen.
@@ -163,9 +168,8 @@ class FlagGate(Gate):
             return
         if self.is_left_inside():
             raise _diagnoses.abandoned(self, operation, sys._getframe())
-        ticket.granted |= self.busy is ticket  # swap
-        if ticket.granted:
-            self.keeper = None
+        # A claim that has just died is ended by its callback.
+        ticket.granted |= (self.busy is ticket) & (self.keeper is None)  # swap
 
     def is_lost(self) -> bool:
         # Marked as in `reclaim`, by somebody who does not want in: a free gate has to stay free.

@@ -20,10 +20,9 @@ from genlock._interpreter import _frames
 from genlock._waits import Patience, Ticket, WaitQueue
 
 if TYPE_CHECKING:
-    import weakref
     from collections.abc import Callable, Iterator
 
-    from genlock._evidence import Keep, OwnStack, Presence
+    from genlock._evidence import Claim, OwnStack, Presence
     from genlock._policy import Policy
     from genlock._records import Operation
 
@@ -51,7 +50,7 @@ class Gate(Body):
         self.policy = policy
         self.busy: object = False
         self.queue: WaitQueue | None = None
-        self.keeper: weakref.ref[Keep] | None = None
+        self.keeper: Claim | None = None
 
     # What the two kinds do differently: every change of `busy`.
 
@@ -78,22 +77,28 @@ class Gate(Body):
         """Run `call` as the owner, if nobody owns the gate; whether it was so."""
         raise NotImplementedError
 
-    def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
+    def keep_if_free(self, me: Claim) -> bool:
         """Take the gate for exclusive use, if nobody owns it; whether it was so."""
         raise NotImplementedError
 
-    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: weakref.ref[Keep]) -> None:
+    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: Claim) -> None:
         """Wait for the turn of `ticket`, and make exclusive use of it."""
         raise NotImplementedError
 
-    def give_back(self) -> None:
-        """End exclusive use."""
+    def give_back(self, claim: Claim) -> None:
+        """End the exclusive use of this claim, if it is in force."""
         raise NotImplementedError
 
-    def end_keep(self, keep: weakref.ref[Keep]) -> None:
-        """End exclusive use, if it is this."""
-        if self.keeper is keep:
-            self.give_back()
+    def end_keep(self, claim: Claim) -> None:
+        """End the exclusive use of this claim, if it is in force, and pass the turn on."""
+        self.give_back(claim)
+        self.after_release()
+
+    def end_dead_claim(self) -> None:
+        """End exclusive use whose end was interrupted."""
+        keeper = self.keeper
+        if keeper is not None and keeper() is None:
+            self.end_keep(keeper)
 
     def open_queue(self) -> WaitQueue:
         """The queue, made where there is none yet."""
@@ -145,8 +150,11 @@ class Gate(Body):
                 if not is_to_retry:
                     raise
             else:
-                if operation == "close" and self.ending is None and self.has_ended():
-                    self.ending = _diagnoses.closed(sys._getframe())
+                if operation == "close":
+                    try:
+                        self.note_close()
+                    except RecursionError:  # it has been closed all the same
+                        pass
                 return result
             polling = polling or self.poll(operation)
             next(polling)
@@ -173,10 +181,7 @@ class Gate(Body):
         if patience.wants_warning() and not getattr(_own, "is_warning", False):
             _own.is_warning = True  # a log handler that waits, too, is not to warn of that
             try:
-                text = _diagnoses.long_wait(self, operation, sys._getframe(), patience)
-                _log.warning("%s", text)
-            except Exception:  # a broken logging set-up must not cost the user the value
-                pass
+                _warn(_diagnoses.long_wait(self, operation, sys._getframe(), patience))
             finally:
                 _own.is_warning = False
 
@@ -199,10 +204,10 @@ class Gate(Body):
         patience = Patience(self.policy.timeout, self.policy.warn_after, refuses=refuses)
         waiting = _waits.own_wait_for(self)
         if waiting is not None:
-            self.await_turn_again(waiting, stack.held, operation, patience)
+            self.await_turn_again(waiting, stack.entered, operation, patience)
             return self.run_as_owner(waiting, operation, call, *args)
         return self.wait_and_run(
-            Ticket(self, stack.held, operation), patience, operation, call, *args
+            Ticket(self, stack.entered, operation), patience, operation, call, *args
         )
 
     @way_in
@@ -237,8 +242,8 @@ class Gate(Body):
         if self.queue:
             self.pass_on()
 
-    def keep(self, me: weakref.ref[Keep], patience: Patience) -> None:
-        """Take the gate and keep it until `give_back`, unless this thread owns it already.
+    def keep(self, me: Claim, patience: Patience) -> None:
+        """Take the gate and keep it until `end_keep`, unless this thread owns it already.
 
         Exclusive use is the gate kept: nobody can have slipped past it, and no call pays for it.
         """
@@ -254,9 +259,9 @@ class Gate(Body):
             raise _diagnoses.contended(self, "exclusive", sys._getframe())
         waiting = _waits.own_wait_for(self)
         if waiting is None:
-            self.wait_and_keep(Ticket(self, stack.held, "exclusive"), patience, me)
+            self.wait_and_keep(Ticket(self, stack.entered, "exclusive"), patience, me)
         else:
-            self.await_turn_again(waiting, stack.held, "exclusive", patience)
+            self.await_turn_again(waiting, stack.entered, "exclusive", patience)
             waiting.rouse()
 
     # Waiting, and passing the turn on: quantum hand-over. Newcomers may overtake while the head
@@ -307,7 +312,7 @@ class Gate(Body):
     def await_turn_again(
         self,
         waiting: Ticket,
-        held: tuple[object, ...],
+        entered: tuple[object, ...],
         operation: Operation,
         patience: Patience,
     ) -> None:
@@ -316,7 +321,7 @@ class Gate(Body):
         It takes what comes of that wait, and leaves it to it. Meanwhile this thread keeps from
         others what it has entered since the wait began.
         """
-        with _waits.renewed(waiting, held):
+        with _waits.renewed(waiting, entered):
             self.await_turn(waiting, operation, patience)
 
     def look_up(self, ticket: Ticket, operation: Operation) -> None:
@@ -355,6 +360,13 @@ class Gate(Body):
                 return
             elif self.hand_over(head):
                 return
+
+
+def _warn(text: str) -> None:
+    try:
+        _log.warning("%s", text)
+    except Exception:  # a broken logging set-up must not cost the user the value
+        pass
 
 
 def asks(value: Any) -> Operation:

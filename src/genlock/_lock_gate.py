@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from genlock._evidence import Keep
+    from genlock._evidence import Claim
     from genlock._policy import Policy
     from genlock._records import Operation, Status
     from genlock._waits import Patience, Ticket
@@ -75,7 +75,7 @@ class LockGate(Gate):
         finally:
             if not was:
                 was, self.frame, self.busy = True, None, False
-                if _stacks.readers:
+                if _stacks.reader:
                     _stacks.stay_for_readers()
                 if self.queue:
                     self.pass_on()
@@ -160,19 +160,19 @@ class LockGate(Gate):
                 return "closed", None
             return "running" if generator.gi_running else "created", frame.f_lineno
 
-    def keep_if_free(self, me: weakref.ref[Keep]) -> bool:
+    def keep_if_free(self, me: Claim) -> bool:
         thread = own.me
         with self.mutex:
             if not self.busy:
-                self.keeper, self.busy = me, thread
+                self.keeper, me.over, self.busy = me, False, thread
         return self.keeper is me
 
-    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: weakref.ref[Keep]) -> None:
+    def wait_and_keep(self, ticket: Ticket, patience: Patience, me: Claim) -> None:
         try:
             self.join_queue(ticket)
             self.await_turn(ticket, "exclusive", patience)
             with self.mutex:
-                self.keeper, ticket.granted = me, False
+                self.keeper, me.over, ticket.granted = me, False, False
         finally:
             ticket.gone, ticket.frame = True, None
             with self.mutex:
@@ -183,9 +183,10 @@ class LockGate(Gate):
             if self.keeper is not me:
                 self.after_release()
 
-    def give_back(self) -> None:
-        self.keeper, self.busy = None, False
-        self.after_release()
+    def give_back(self, claim: Claim) -> None:
+        with self.mutex:
+            if not claim.over:
+                self.keeper, claim.over, self.busy = None, True, False
 
     def open_queue(self) -> WaitQueue:
         fresh = WaitQueue()
@@ -210,6 +211,7 @@ class LockGate(Gate):
         return True
 
     def reclaim(self, ticket: Ticket, operation: Operation) -> None:
+        self.end_dead_claim()
         self.try_for(ticket)
         self.finish_leaving()
         owner = self.busy
@@ -218,8 +220,8 @@ class LockGate(Gate):
         if self.is_left_inside():
             raise _diagnoses.abandoned(self, operation, sys._getframe())
         with self.mutex:
-            if self.busy is owner:
-                self.keeper, ticket.granted, self.busy = None, True, ticket.thread
+            if self.busy is owner and self.keeper is None:
+                ticket.granted, self.busy = True, ticket.thread
 
     def finish_leaving(self) -> None:
         """Give the gate back for those whom an exception kept from it, while they left."""

@@ -81,7 +81,7 @@ class Patience:
 class Ticket:
     """The place of one call in the queue for `wanted`.
 
-    `held` is what its thread is inside of: as long as it waits, it cannot leave any of that.
+    `entered` is what its thread is inside of: as long as it waits, it cannot leave any of that.
     `awake`, `granted` and `gone` are the protocol between the waiter and whoever passes the turn
     on; see the gate. `began` is when the wait did, `operation` what it is for, and `frame` that of
     the method that waits, as long as it does.
@@ -92,12 +92,12 @@ class Ticket:
         "_wake",
         "awake",
         "began",
+        "entered",
         "frame",
         "gone",
         "granted",
         "has_looked",
         "head_since",
-        "held",
         "ident",
         "operation",
         "outer",
@@ -107,7 +107,7 @@ class Ticket:
     )
 
     def __init__(
-        self, wanted: object, held: tuple[object, ...], operation: Operation = "next"
+        self, wanted: object, entered: tuple[object, ...], operation: Operation = "next"
     ) -> None:
         # Looked up now, not at import: gevent replaces both.
         lock = _thread.allocate_lock()
@@ -116,7 +116,7 @@ class Ticket:
         lock.acquire()
         self._sleep, self._wake = lock.acquire, lock.release
         self.wanted = wanted
-        self.held = held
+        self.entered = entered
         self.operation = operation
         self.frame: FrameType | None = None
         self.began = self.head_since = monotonic()
@@ -125,6 +125,16 @@ class Ticket:
         self.outer = innermost_wait(self.ident)
         # A thread that keeps nothing from others cannot close a cycle.
         self.has_looked = not self.can_be_in_a_cycle()
+
+    @property
+    def held(self) -> tuple[object, ...]:
+        """All that its thread keeps from others: what it is inside of, or keeps exclusively.
+
+        That can be ended meanwhile by another thread, and begun by a signal handler.
+        """
+        thread = self.thread()
+        kept = () if thread is None else thread.kept(self.ident)
+        return (*self.entered, *(keep.gate for keep in kept))
 
     def can_be_in_a_cycle(self) -> bool:
         """Whether the thread of this wait keeps anything from others."""
@@ -297,16 +307,16 @@ def own_wait_for(thing: object) -> Ticket | None:
 
 
 @contextmanager
-def renewed(ticket: Ticket, held: tuple[object, ...]) -> Iterator[None]:
-    """The calling thread waits on `ticket` again, innermost, with `held` in its hands."""
-    before, held_before = _waiting.get(ticket.ident), ticket.held
+def renewed(ticket: Ticket, entered: tuple[object, ...]) -> Iterator[None]:
+    """The calling thread waits on `ticket` again, innermost, and is inside of `entered`."""
+    before, entered_before = _waiting.get(ticket.ident), ticket.entered
     try:
-        ticket.held = held
+        ticket.entered = entered
         ticket.has_looked = False
         begin_wait(ticket)
         yield
     finally:
-        ticket.held = held_before
+        ticket.entered = entered_before
         if before is not None:
             _waiting[ticket.ident] = before
 
@@ -314,8 +324,9 @@ def renewed(ticket: Ticket, held: tuple[object, ...]) -> Iterator[None]:
 def closed_cycle(ticket: Ticket) -> list[Ticket]:
     """The waits of a deadlock, `ticket` first, if it is the one that closed it; else nothing.
 
-    No lock is needed. A thread that waits cannot leave what it holds, so every edge that is
-    still there at the end was there all the time. The youngest ticket registered last, sees all
+    No lock is needed. A thread that waits cannot leave what it is inside of, and exclusive use
+    that has been ended does not come back: so every edge that is still there at the end was there
+    all the time. The youngest ticket registered last, sees all
     the edges, and is the only one to answer: exactly one thread of a cycle gives way.
     """
     if not ticket.can_be_in_a_cycle():
@@ -328,7 +339,7 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
         if owner.ident == ticket.ident:
             break
         cycle.append(owner)
-    if not all(map(is_in_force, cycle)):
+    if not all(map(is_in_force, cycle)) or not all(map(_still_has, [*cycle[1:], ticket], cycle)):
         return []
     return cycle if all(known.serial <= ticket.serial for known in cycle) else []
 
@@ -350,6 +361,10 @@ def _runs_event_loop() -> bool:
     # Another thread may be in the middle of importing it.
     running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
     return running_loop is not None and running_loop() is not None
+
+
+def _still_has(owner: Ticket, waiter: Ticket) -> bool:
+    return owner.has(waiter.wanted)
 
 
 def _waiter_that_has(thing: object) -> Ticket | None:

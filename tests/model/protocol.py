@@ -225,7 +225,7 @@ class FlagGateProtocol:
 
     @interrupted("clean_up")
     def take_over(self, gate: World, me: Thread) -> str:
-        """`ticket.granted |= self.busy is ticket`."""
+        """`ticket.granted |= (self.busy is ticket) & (self.keeper is None)`."""
         ticket = gate.tickets[me.ticket]
         ticket.granted |= gate.busy == me.ticket
         return "take_up" if ticket.granted else self.not_helped(me)
@@ -272,7 +272,7 @@ class FlagGateProtocol:
         return self.grant(gate, me)
 
     def grant(self, gate: World, me: Thread) -> str:
-        """`given = head.granted = not head.gone`, `if given:`, `self.busy = False`."""
+        """`was = given = head.granted = not head.gone`; else `was, self.busy = True, False`."""
         head = gate.tickets[me.head]
         given = head.granted = not head.gone
         if given:

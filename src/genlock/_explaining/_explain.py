@@ -115,13 +115,13 @@ def explain_in_thread(
         if finding is not None:
             return _of_another_process(finding, found_in, about_it)
         sighting = sighting or sight(error, known=known)
-        assert sighting is not None  # noqa: S101  # it was recognised
-        return _of_interpreters(error, sighting, found_in, about_it, under_run=under_run)
+        if sighting is not None:
+            return _of_interpreters(error, sighting, found_in, about_it, under_run=under_run)
     except Exception as failure:  # a failure of ours must leave what is known of the error
         if _frames.is_interruption(failure):
             raise
-        words = _wording.in_words(error)
-        return Explanation(_code(error), words, "\n".join([words, *about_it]), found_in)
+    words = _wording.in_words(error)
+    return Explanation(_code(error), words, "\n".join([words, *about_it]), found_in)
 
 
 def _code(error: BaseException) -> str:

@@ -8,11 +8,21 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from genlock._explaining._lookup import UNKNOWN, attribute, behind, is_running, value_of, variable
+from genlock._explaining._lookup import (
+    UNKNOWN,
+    attribute,
+    behind,
+    is_running,
+    method,
+    parts,
+    value_of,
+    variable,
+)
 from genlock._interpreter import _frames
 from genlock._text import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType, FrameType
 
     from genlock._records import Kind
@@ -65,17 +75,36 @@ def _is_at_first_loop(code: CodeType, lasti: int) -> bool:
 
 
 def _only_one_within(node: ast.expr, frame: FrameType, kind: Kind) -> Named:
-    """What is handed to something that iterates: list(g), dict(zip(g, h)), f(*g)."""
-    paths = [part for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)]
+    """What is handed on: list(g), dict(zip(g, h)), f(*g); map(g.send, h), self.target(*self.args).
+
+    A method that is handed on, or called by another name, is more likely to fail than what is only
+    drawn from.
+    """
     found: dict[int, Named] = {}
-    for path in paths:
-        drawn = behind(value_of(path, frame), kind)
-        if drawn is not None:
-            found[id(drawn)] = Named("next", ast.unparse(path), drawn)
+    for path in ast.walk(node):
+        if isinstance(path, ast.Name | ast.Attribute):
+            for each in _handed_on(path, frame, kind):
+                if each.found is not None:
+                    found.setdefault(id(each.found), each)
     running = [each for each in found.values() if is_running(each.found)]
-    if len(found) == 1:
-        return next(iter(found.values()))
-    return running[0] if len(running) == 1 else Named("next")
+    called = [each for each in found.values() if each.operation != "next"]
+    likely = running or called or list(found.values())
+    return likely[0] if len(likely) == 1 else Named()
+
+
+def _handed_on(path: ast.Name | ast.Attribute, frame: FrameType, kind: Kind) -> Iterator[Named]:
+    """What a path may stand for: what is drawn from, or has a method that is called."""
+    if isinstance(path, ast.Attribute) and path.attr in _OPERATIONS:
+        owner = behind(value_of(path.value, frame), kind)
+        yield Named(_OPERATIONS[path.attr], ast.unparse(path.value), owner)
+        return
+    value = value_of(path, frame)
+    for part in parts(value):
+        name, owner = method(part)
+        if name in _OPERATIONS:
+            yield Named(_OPERATIONS[name], "", behind(owner, kind))
+        else:
+            yield Named("next", ast.unparse(path) if part is value else "", behind(part, kind))
 
 
 def _named_in_bytecode(frame: FrameType, lasti: int, kind: Kind) -> Named:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genlock._explaining._sighting_wording import WAS, WAS_ASKED
+from genlock._explaining._protocol import FAULTS
+from genlock._explaining._sighting_wording import how_to_start, was
 from genlock._records import Step, Strand
 from genlock._wording import THIS_CALL, place, rows
 
 if TYPE_CHECKING:
     from genlock._explaining._findings import Finding
 
+_KINDS = {fault.error: fault.kind for fault in FAULTS}
 _RAISED_HERE = "← raised here"
 
 
@@ -60,8 +62,8 @@ def _headline(finding: Finding) -> str:
 
 def _reentry(finding: Finding) -> list[str]:
     return [
-        f"  {finding.generator!r} {_was(finding)} while it was still running: the call came back to"
-        " itself.",
+        f"  {finding.generator!r} {was(finding.operation)} while it was still running: the call"
+        " came back to itself.",
         *_path(finding),
         *_write(finding),
         "  This is read from the text alone: what is called the same is taken to be the same.",
@@ -70,7 +72,7 @@ def _reentry(finding: Finding) -> list[str]:
 
 def _contention(finding: Finding) -> list[str]:
     what = repr(finding.expression) if finding.expression else "The generator"
-    lines = [f"  {what} {_was(finding)} while it was running. {_likely(finding)}"]
+    lines = [f"  {what} {was(finding.operation)} while it was running. {_likely(finding)}"]
     lines += _path(finding, last=3)
     if finding.driver and finding.code == "GL011":
         lines.append(
@@ -116,8 +118,9 @@ def _otherwise(finding: Finding) -> list[str]:
     if finding.generator:
         lines.insert(0, f"  It is about {finding.generator!r}.")
     if finding.code == "GL012":
-        name = finding.expression or "cor"
-        lines.append(f"  Start it first:  next({name})  or make it by  @genlock.coroutine")
+        kind = _KINDS.get(finding.error, "generator")
+        by_decorator = "  or make it by  @genlock.coroutine" if kind == "generator" else ""
+        lines.append(f"  {how_to_start(kind, finding.expression)}{by_decorator}")
     elif finding.code == "GL013" and finding.generator:
         lines.append("  Catch the StopIteration at its last line, and return.")
     return lines
@@ -149,10 +152,6 @@ def _path(finding: Finding, last: int = 0) -> list[str]:
     remark = _RAISED_HERE if finding.code == "GL013" else THIS_CALL
     steps[-1] = Step(steps[-1].actor, steps[-1].site, remark)
     return rows(Strand(finding.thread or steps[0].actor, tuple(steps)))
-
-
-def _was(finding: Finding) -> str:
-    return WAS.get(finding.operation, WAS_ASKED)
 
 
 def _whom(finding: Finding) -> str:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import ast
 import gc
 import inspect
-from types import AsyncGeneratorType, CoroutineType, GeneratorType, MemberDescriptorType
+from functools import partial
+from types import (
+    AsyncGeneratorType,
+    BuiltinMethodType,
+    CoroutineType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodWrapperType,
+)
 from typing import TYPE_CHECKING
 
 from genlock._guard import GuardedIterator
@@ -28,7 +36,7 @@ KINDS: dict[type, Kind] = {
 
 UNKNOWN = object()
 """Stands for what it would take a call to find out."""
-_LONGEST_SCAN = 1000  # items of a dict: its own look-up may call the __eq__ of a key
+_LONGEST_SCAN = 1000  # items of a tuple, or of a dict: its own look-up may call a key's __eq__
 _DEEPEST = 4  # itertools.chain(map(f, zip(g)))
 
 _bases = type.__dict__["__mro__"].__get__
@@ -127,6 +135,23 @@ def behind(obj: object, kind: Kind) -> object:
         elif depth < _DEEPEST and _is_made_in_c(each):
             pending += [(source, depth + 1) for source in _drawn_from(each)]
     return found[0] if len(found) == 1 else None
+
+
+def parts(obj: object) -> Iterator[object]:
+    """The first items of a tuple; what a partial calls, and with what; else the object itself."""
+    if type(obj) is tuple:
+        yield from obj[:_LONGEST_SCAN]
+    elif type(obj) is partial:
+        yield from (obj.func, *obj.args)
+    else:
+        yield obj
+
+
+def method(obj: object) -> tuple[str, object]:
+    """The name of a bound method of C, and what it is bound to; "" and None for all else."""
+    if type(obj) is BuiltinMethodType or type(obj) is MethodWrapperType:
+        return obj.__name__, obj.__self__
+    return "", None
 
 
 def _is_guard(obj: object) -> bool:

@@ -43,9 +43,9 @@ _NOW = "as it stands now"
 class Known(NamedTuple):
     """What is known of an error from elsewhere.
 
-    `thread` is the name of the one that raised it, where that is not the calling one, and `about`
-    the generator that it is about. `within` is the exception that came of it in the end: its
-    traceback begins further out.
+    `thread` is the name of the one that raised it, where that is not the calling one. `about` is
+    what the interpreter could not raise it from: a finaliser, say, or the generator that was to be
+    closed. `within` is the exception that came of it in the end: its traceback begins further out.
     """
 
     thread: str = ""
@@ -87,7 +87,8 @@ def sight(
     thread; other threads go on meanwhile.
 
     Args:
-        error: an error of the interpreter's about a generator; for any other, None is returned.
+        error: an error of the interpreter's about a generator; for any other, None is returned,
+            and where nothing can be seen of it.
         frame: the innermost frame of the failing call, when this is called while `error` is being
             raised, by its thread. Without, the traceback is read, and the record `is_late`.
         known: what is known of it from elsewhere.
@@ -100,23 +101,23 @@ def sight(
     except Exception as failure:  # a failure of ours must leave the error itself standing
         if _frames.is_interruption(failure):
             raise
-        return Sighting(
-            fault.code, fault.error, fault.kind, thread=known.thread, is_late=frame is None
-        )
+        return None
 
 
 def _sight(fault: Fault, error: BaseException, frame: FrameType | None, known: Known) -> Sighting:
     # First of all: to read a source file, say, is to let the other threads go on.
     others = _other_stacks() if fault.code in BUSY else []
-    calls = _calls_then(error, known.within) if frame is None else _calls_now(frame)
-    thread, about = known.thread, known.about
+    calls = _calls_then(error, known) if frame is None else _calls_now(frame)
+    thread = known.thread
     if not thread and (frame is not None or _is_own(calls)):
         task = "" if fault.kind == "generator" else _tasks.current()
         thread = task or _frames.thread_name(_thread.get_ident())
     origin = _origin(error, thread) if fault.code == "GL013" else None
     call = _failing_call(calls, error if origin else None)
-    what = Named("", "", about)
-    if call is not None and about is None and origin is None:
+    what = Named()
+    if frame_of(known.about) is not None:  # it has not ended, so nothing came out of its body
+        what = Named("", "", known.about)
+    elif call is not None and origin is None:
         what = named(call.frame, call.lasti, fault.kind)
     driver = call.frame.f_code if call is not None else None
     is_driven = driver is not None and driver.co_flags & _SUSPENDABLE
@@ -145,7 +146,7 @@ def _calls_now(frame: FrameType) -> list[Call]:
     return [Call(each, each.f_lasti, each.f_lineno or 0) for each in _frames.stack(frame)]
 
 
-def _calls_then(error: BaseException, within: BaseException | None) -> list[Call]:
+def _calls_then(error: BaseException, known: Known) -> list[Call]:
     """The same from tracebacks; that of an error ends outside where it was caught.
 
     The traceback of what was raised there instead goes on from there.
@@ -154,7 +155,7 @@ def _calls_then(error: BaseException, within: BaseException | None) -> list[Call
     came_to: dict[FrameType, FrameType] = {}
     innermost: FrameType | None = None
     outermost: FrameType | None = None
-    for each in (error, *raised_over(error, within or error)):
+    for each in (error, *raised_over(error, known.within or error)):
         way = list(_entries(each.__traceback__))
         if not way or (outermost is not None and all(frame is not outermost for frame, *_ in way)):
             break
@@ -164,6 +165,9 @@ def _calls_then(error: BaseException, within: BaseException | None) -> list[Call
             if caller is not frame:
                 came_to.setdefault(frame, caller)
         innermost, outermost = innermost or way[-1][0], way[0][0]
+    here = _frames.user_frame(sys._getframe())
+    if outermost is not None and here is not None and known.about is not None:
+        came_to.setdefault(outermost, here)  # the interpreter tells of it amid that very call
     # As long as a call has not returned, its callers have not moved.
     is_still_inside = any(frame is outermost for frame in _frames.stack(sys._getframe()))
     return [

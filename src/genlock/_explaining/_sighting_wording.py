@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from genlock._explaining._protocol import BUSY
 from genlock._interpreter import _frames
 from genlock._records import Strand
+from genlock._text import plain
 from genlock._wording import place, places, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genlock._records import Candidate, Sighting, Site
+    from genlock._records import Candidate, Kind, Sighting, Site
 
-WAS = {
+_WAS = {
+    "next": "was asked for a value",
+    "anext": "was asked for a value",
+    "yield from": "was asked for a value",
     "send": "was sent a value",
     "asend": "was sent a value",
     "throw": "was thrown an exception",
@@ -25,7 +29,6 @@ WAS = {
     "aclose": "was to be closed",
     "await": "was awaited",
 }
-WAS_ASKED = "was asked for a value"
 _CAN_ONLY = {
     "send": "take another value",
     "throw": "take an exception",
@@ -66,9 +69,10 @@ def _gaps(sighting: Sighting, hint: str) -> Iterator[str]:
         yield "where it was raised: it has no traceback."
     elif only is None:
         about = f", {sighting.expression}," if sighting.expression else ""
+        elsewhere = hint if not busy and _is_forgotten(sighting) else ""
         yield (
             f"which {sighting.kind} it was: the failing expression{about} names none that can be"
-            " looked up without running code."
+            f" looked up without running code.{elsewhere}"
         )
     if _may_be_either(sighting):
         yield (
@@ -85,6 +89,12 @@ def _gaps(sighting: Sighting, hint: str) -> Iterator[str]:
             " there. It may be another thread of a free-threaded build, a greenlet that is switched"
             " out, or a close() that is under way."
         )
+
+
+def _is_forgotten(sighting: Sighting) -> bool:
+    """Whether it was called by a thread or pool, which keep no target that has failed."""
+    call = sighting.call
+    return sighting.is_late and call is not None and _frames.is_library(call.site.file)
 
 
 # Busy ---------------------------------------------------------------------------------------------
@@ -206,16 +216,24 @@ def _cure_of_async(sighting: Sighting) -> list[str]:
 def _not_started(sighting: Sighting) -> list[str]:
     only, name = _only(sighting), _name(sighting)
     lines = [f"{name} was sent a value before it was started: it waits at no yield yet."]
-    lines += _call_rows(sighting)
-    expression = sighting.expression or "cor"
-    if sighting.kind == "coroutine":
-        return [*lines, f"  Let an event loop drive it:  await {expression}"]
-    if sighting.kind == "async generator":
-        return [*lines, f"  Start it first:  await anext({expression})"]
-    lines.append(f"  Start it first:  next({expression})")
-    if only is not None and not _is_elsewhere(only.made_by):
+    lines += [*_call_rows(sighting), f"  {how_to_start(sighting.kind, sighting.expression)}"]
+    if sighting.kind == "generator" and only is None:
+        lines.append("  or make it by  @genlock.coroutine")
+    elif sighting.kind == "generator" and only is not None and not _is_elsewhere(only.made_by):
         lines.append(f"  or write above {place(only.made_by)} ({only.name}):  @genlock.coroutine")
     return lines
+
+
+def how_to_start(kind: Kind, expression: str) -> str:
+    """What to write where a value was sent too early to what `expression` is."""
+    if kind == "coroutine":
+        return f"Let an event loop drive it:  await {expression or 'cor'}"
+    start = "next({})" if kind == "generator" else "await anext({})"
+    if "(" not in expression:
+        return f"Start it first:  {start.format(expression or 'cor')}"
+    # To write that again would start another one.
+    made = "…" if expression.endswith("…") else expression
+    return f"Give it a name, and start it first:  cor = {made}; {start.format('cor')}"
 
 
 def _stop_iteration(sighting: Sighting) -> list[str]:
@@ -290,6 +308,11 @@ _TELL: dict[str, Callable[[Sighting], list[str]]] = {
 # Words --------------------------------------------------------------------------------------------
 
 
+def was(operation: str) -> str:
+    """What was done to a generator by an operation; "" is one that is not known."""
+    return _WAS.get(operation, "was used")
+
+
 def _only(sighting: Sighting) -> Candidate | None:
     return sighting.candidates[0] if sighting.is_named and sighting.candidates else None
 
@@ -317,15 +340,15 @@ def _n(kind: str) -> str:
 
 def _was(sighting: Sighting) -> str:
     if sighting.code == "GL015":
-        return WAS["await"]
+        return was("await")
     if sighting.code == "GL018":
-        return WAS["aclose"]
-    return WAS.get(sighting.operation, WAS_ASKED)
+        return was("aclose")
+    return was(sighting.operation)
 
 
 def _holder(sighting: Sighting, only: Candidate) -> str:
     if only.inside is not None and not sighting.is_late:
-        return only.inside.thread
+        return plain(only.inside.thread)
     return "another thread" if only.kind == "generator" else "another task"
 
 

@@ -7,6 +7,7 @@ import opcode
 import os
 import threading
 from contextlib import suppress
+from inspect import getattr_static
 from itertools import islice
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,9 @@ _CACHE = opcode.opmap["CACHE"]
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _INSTALLED = "-packages"
-_PLAIN_THREAD = threading.Thread.name, threading.Thread.ident
+_PLAIN_THREAD = {
+    name: getattr_static(threading.Thread, name) for name in ("name", "ident", "__getattribute__")
+}
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -46,6 +49,12 @@ def is_internal(frame: FrameType) -> bool:
 def body_of(guarded: object) -> FrameType | None:
     """The frame of what is guarded, if that is a generator or passes for one."""
     found: FrameType | None = _attribute(guarded, "gi_frame")
+    return found
+
+
+def code_of(guarded: object) -> CodeType | None:
+    """The code of a generator, or of what passes for one, even if it has ended."""
+    found: CodeType | None = _attribute(guarded, "gi_code")
     return found
 
 
@@ -174,12 +183,19 @@ def thread_names() -> dict[int, str]:
     """The names of the threads that the threading module knows, by identifier."""
     found = {}
     for thread in threading.enumerate():
-        if (type(thread).name, type(thread).ident) == _PLAIN_THREAD:
+        # Where nothing can go wrong, nothing is caught.
+        if _is_plain(thread) and type(thread.name) is str:
             found[thread.ident or 0] = thread.name
             continue
         with suppress(Exception):  # a class of somebody's own may do as it likes
             found[thread.ident or 0] = str(thread.name)
     return found
+
+
+def _is_plain(thread: threading.Thread) -> bool:
+    """Whether asking for its name and identifier runs no code but the library's."""
+    kind = type(thread)
+    return all(getattr_static(kind, name) is asked for name, asked in _PLAIN_THREAD.items())
 
 
 def is_library(file: str) -> bool:
@@ -195,18 +211,26 @@ def is_foreign(file: str) -> bool:
 def is_interruption(error: BaseException) -> bool:
     """Whether `error` came into a diagnosis from outside: out of a signal handler, say.
 
-    A diagnosis calls nothing but itself and the standard library; Python's own handler of Ctrl-C
-    leaves no frame.
+    That calls nothing but itself and the standard library, where what is the user's is not asked;
+    Python's own handler of Ctrl-C leaves no frame.
     """
-    if not isinstance(error, Exception):
+    if not issubclass(type(error), Exception):
         return True
     traceback = error.__traceback__
     while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if not is_library(file) and not file.startswith(_PACKAGE):
+        if not _is_ours(traceback.tb_frame):
             return True
         traceback = traceback.tb_next
     return False
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Whether it is genlock's, the library's, or what one of them has made of a text."""
+    file = frame.f_code.co_filename
+    if is_library(file) or file.startswith(_PACKAGE):
+        return True
+    name = frame.f_globals.get("__name__")
+    return isinstance(name, str) and name.startswith(("genlock.", "namedtuple_"))
 
 
 def _code_at(frame: FrameType, lasti: int, number: int) -> str:

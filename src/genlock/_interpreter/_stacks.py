@@ -12,12 +12,11 @@ import gc
 import os
 import sys
 import threading
-from contextlib import contextmanager
 from itertools import accumulate, repeat, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -26,10 +25,11 @@ RUN_AT_ONCE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 # Seconds. A handler that runs amid a reading may wait for those who stay for it.
 _LONGEST_READING = 1.0
 
-readers = 0
-"""How many read at this moment: of one thread, but for handlers within it."""
+reader = 0
+"""The identifier of the thread that reads at this moment; 0 while none does."""
 
 _reading = _thread.RLock()
+_Found = TypeVar("_Found")
 
 
 def walk(frame: FrameType | None) -> tuple[FrameType, ...]:
@@ -45,38 +45,50 @@ def read(frame: Callable[[], FrameType | None]) -> tuple[FrameType, ...]:
 
     Empty if others read for too long.
     """
-    with reading() as is_mine:
-        return walk(frame()) if is_mine else ()
+    return while_reading(lambda: walk(frame()) if reader == _thread.get_ident() else ())
 
 
-@contextmanager
-def reading() -> Iterator[bool]:
-    """In the block, calls that look for readers do not return; False if others read for too long.
+def while_reading(look: Callable[[], _Found]) -> _Found:
+    """What `look` returns; calls that look for readers do not return meanwhile.
 
-    Blocks nest, and have to be short: calls do not stay for ever.
+    It may be called within another one, and has to be short: calls do not stay for ever, nor is
+    it waited for ever until others have read.
     """
-    global readers  # noqa: PLW0603  # state of this module
-    if not _reading.acquire(timeout=_LONGEST_READING):
-        yield False
-        return
+    # No context manager, whose __exit__ an exception can keep from running; and whether the lock
+    # was acquired, it is asked itself: an exception may come before the answer.
+    global reader  # noqa: PLW0603  # state of this module
+    me = _thread.get_ident()
+    if reader == me:
+        return look()
     try:
-        readers += 1
-        yield True
+        if _reading.acquire(timeout=_LONGEST_READING):
+            reader = me
+        return look()
     finally:
-        readers -= 1
-        _reading.release()
+        if reader == me:
+            reader = 0
+        try:
+            _reading.release()
+        except RuntimeError:  # others read for too long
+            pass
 
 
 def stay_for_readers() -> None:
     """Do not return while another thread reads: it may be the frames of this call."""
-    if readers and _reading.acquire(timeout=_LONGEST_READING):
-        _reading.release()
+    if reader and reader != _thread.get_ident():
+        try:
+            _reading.acquire(timeout=_LONGEST_READING)
+        finally:
+            try:
+                _reading.release()
+            except RuntimeError:  # another thread reads for too long
+                pass
 
 
 def _renew_lock() -> None:
     """In a forked child: another thread may have held it."""
-    global _reading, readers
-    _reading, readers = _thread.RLock(), 0
+    global _reading, reader
+    _reading, reader = _thread.RLock(), 0
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,7 +16,12 @@ class Mark:
     def __init__(self) -> None:
         self.ident = _thread.get_ident()
         self.keeps: list[weakref.ref[Any]] = []
-        """What this thread keeps for itself."""
+        """What this thread keeps for itself, or is about to, or has kept."""
+
+    def kept(self, ident: int) -> tuple[Any, ...]:
+        """What it keeps for itself at this moment, where it counts as `ident`."""
+        alive = [keep for known in list(self.keeps) if (keep := known()) is not None]
+        return tuple(keep for keep in alive if keep.ident == ident and keep.is_in_force())
 
 
 _marks: dict[int, weakref.ref[Mark]] = {}
@@ -32,7 +37,10 @@ class _Own(threading.local):
         # here, too, and finds half of it.
         mine = self.__dict__
         mark = mine.setdefault("thread", Mark())
-        _marks[mark.ident] = mine.setdefault("me", weakref.ref(mark))
+        me = weakref.ref(mark)  # the same one each time
+        # Known to all before it is to this thread: what is interrupted here, comes here again.
+        _marks[mark.ident] = me
+        mine["me"] = me
         return mine[name]
 
     def renew(self) -> None:

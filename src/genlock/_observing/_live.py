@@ -18,7 +18,7 @@ from genlock._guard import GuardedIterator, gate_of
 from genlock._interpreter import _stacks
 from genlock._observing import _live_wording
 from genlock._observing._destination import check, write
-from genlock._observing._look import Look, is_busy
+from genlock._observing._look import Look, is_busy, looked
 from genlock._observing._snapshots import Snapshot
 from genlock._policy import Policy
 
@@ -50,8 +50,7 @@ def state(guard: GuardedIterator[Any], /) -> GuardState:
         gate = unlisted_gate(guard, Policy())
     else:
         raise TypeError(_live_wording.not_a_guard(guard))
-    with _stacks.reading(), Look([gate]) as look:
-        return look.state(gate)
+    return looked([gate], lambda look: look.state(gate))
 
 
 def snapshot() -> Snapshot:
@@ -66,9 +65,13 @@ def snapshot() -> Snapshot:
     each guard is told as it was at one moment, and another one as it was a moment later.
     """
     found = live_gates()
-    with _stacks.reading(), Look(found) as look:  # which is short: few guards are in use
-        in_use = _in_use(look, found)
-        guards = [look.state(gate) for gate in in_use.values()]
+    in_use: dict[int, Gate] = {}
+
+    def look_at_those_in_use(look: Look) -> tuple[Look, list[GuardState]]:
+        in_use.update(_in_use(look, found))
+        return look, [look.state(gate) for gate in in_use.values()]
+
+    look, guards = looked(found, look_at_those_in_use)  # which is short: these are few
     guards += _at_rest(look, (gate for gate in found if id(gate) not in in_use))
     return Snapshot(
         os.getpid(),
@@ -84,8 +87,7 @@ def snapshot() -> Snapshot:
 def in_use() -> list[GuardState]:
     """The guards that some call is inside of or waits for: a short look, at the stacks alone."""
     found = live_gates() if _stacks.RUN_AT_ONCE else []
-    with _stacks.reading(), Look(found) as look:
-        return [look.state(gate) for gate in _in_use(look, found).values()]
+    return looked(found, lambda look: [look.state(it) for it in _in_use(look, found).values()])
 
 
 def _in_use(look: Look, found: Iterable[Gate]) -> dict[int, Gate]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from genlock import _evidence, _waits
 from genlock._diagnoses import identity, left_inside, path_into, strand_inside
@@ -16,7 +16,7 @@ from genlock._observing._status import Statuses
 from genlock._records import Ending, GuardState, Strand, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import FrameType
     from typing import Self
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genlock._waits import Ticket
 
 _NANO = 1e9
+_Found = TypeVar("_Found")
 
 
 class Owner(NamedTuple):
@@ -39,9 +40,9 @@ class Look:
     """What is read once, for all guards that are asked for.
 
     Where threads run at once, a stack is known as far as `gates` let one read it: from the call
-    that waits on, or else from the innermost of their bodies on. And it can be looked at within the
-    `_stacks.reading` of the look alone, which is to end with the `with` block of the look: it knows
-    no stacks from then on. Among them is that of the caller, and so the look itself.
+    that waits on, or else from the innermost of their bodies on. And it can be looked at during the
+    look alone, which ends with its `with` block: it knows no stacks from then on. Among them is
+    that of the caller, and so the look itself.
     """
 
     def __init__(self, gates: Iterable[Gate]) -> None:
@@ -169,6 +170,16 @@ class Look:
     def thread_name(self, ident: int) -> str:
         """The name of a thread."""
         return self.names.get(ident) or f"thread {ident}"
+
+
+def looked(gates: Iterable[Gate], ask: Callable[[Look], _Found]) -> _Found:
+    """What `ask` finds out by one look at all threads."""
+
+    def look() -> _Found:
+        with Look(gates) as it:
+            return ask(it)
+
+    return _stacks.while_reading(look)
 
 
 def is_busy(gate: Gate) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from genlock._gates import live_gates
 from genlock._interpreter import _stacks, _threads
 from genlock._observing import _live_wording
-from genlock._observing._look import Look
+from genlock._observing._look import Look, looked
 from genlock._policy import check_seconds
 from genlock._records import LongStay
 
@@ -114,8 +114,7 @@ class Watch:
 
     def _look(self) -> list[LongStay]:
         gates = live_gates() if _stacks.RUN_AT_ONCE else []
-        with _stacks.reading(), Look(gates) as look:
-            return self._stays(look)
+        return looked(gates, self._stays)
 
     def _stays(self, look: Look) -> list[LongStay]:
         """What lasts too long, and was not told yet."""
@@ -147,7 +146,7 @@ class Watch:
             yield ident, gate, mark
         for thread in _threads.living():
             for keep in [me() for me in list(thread.keeps)]:
-                if keep is not None and keep.gate.keeper is keep.me:
+                if keep is not None and keep.is_in_force():
                     mark = self._keeps.setdefault(keep, _Mark(look.now))
                     yield thread.ident, keep.gate, mark
 

@@ -8,6 +8,7 @@ import os
 import runpy
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from pkgutil import get_importer
@@ -212,3 +213,14 @@ def _complain(line: str) -> None:
 
 
 def _say_nothing(*_: object) -> None: ...
+
+
+def die_of_interrupt() -> None:
+    """Have the interpreter end by SIGINT, as it would, if Ctrl-C has ended the program.
+
+    To be called when all else is done: the interpreter takes that from whatever text it was the
+    last to execute, and there is such a text in namedtuple(), and so in many an import.
+    """
+    if getattr(sys, "excepthook", None) is _say_nothing:
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102  # for what it leaves behind

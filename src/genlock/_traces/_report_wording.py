@@ -54,13 +54,14 @@ def _under_way(calls: Sequence[Unfinished]) -> list[str]:
 
 
 def _standing(call: Unfinished) -> str:
+    thread, guard = _name(call.thread), _name(call.guard)
     called = f", called at {_at(call.site)}" if call.site else ""
     if call.is_waiting:
-        return f"{call.thread} waits for {call.guard}, for {duration(call.waited)} so far{called}"
+        return f"{thread} waits for {guard}, for {duration(call.waited)} so far{called}"
     if call.operation == "exclusive":
-        return f"{call.thread} has exclusive use of {call.guard}"
+        return f"{thread} has exclusive use of {guard}"
     at = f" at {_at(call.at)}" if call.at else ""
-    return f"{call.thread} is inside of {call.guard}{at}{called}"
+    return f"{thread} is inside of {guard}{at}{called}"
 
 
 def and_under_way(trace: Trace) -> str:

@@ -19,10 +19,9 @@ from genlock._tracing import _log, _telling
 from genlock._tracing._telling import Telling
 
 if TYPE_CHECKING:
-    import weakref
     from collections.abc import Callable
 
-    from genlock._evidence import Keep
+    from genlock._evidence import Claim
     from genlock._records import Operation
     from genlock._traces._events import Outcome
     from genlock._tracing._log import Place
@@ -121,7 +120,7 @@ def _traced_run_as_owner(
     return _run_as_owner(gate, waiting, operation, call, *args)
 
 
-def _traced_keep(gate: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
+def _traced_keep(gate: Gate, me: Claim, patience: Patience) -> None:
     queued = _Queued.now(gate.keep)
     queued.has_waited = not gate.keep_if_free(me)
     try:
@@ -135,7 +134,7 @@ def _traced_keep(gate: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
         _kept[id(me)] = _Kept(_telling.now.audience, me, queued, _clock.now())
 
 
-def _traced_end_keep(gate: Gate, keep: weakref.ref[Keep]) -> None:
+def _traced_end_keep(gate: Gate, keep: Claim) -> None:
     kept = _kept.pop(id(keep), None) if gate.keeper is keep else None
     _end_keep(gate, keep)
     if kept is not None:
@@ -219,11 +218,11 @@ def _detour_of_take_turn(
     return _traced_take_turn(self, operation, call, *args)
 
 
-def _detour_of_keep(self: Gate, me: weakref.ref[Keep], patience: Patience) -> None:
+def _detour_of_keep(self: Gate, me: Claim, patience: Patience) -> None:
     return _traced_keep(self, me, patience)
 
 
-def _detour_of_end_keep(self: Gate, keep: weakref.ref[Keep]) -> None:
+def _detour_of_end_keep(self: Gate, keep: Claim) -> None:
     return _traced_end_keep(self, keep)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from genlock import _guard
 from genlock._errors import GenlockError, NotPrimedError
@@ -73,8 +73,8 @@ def enrol(gate: Gate) -> TracedGuard:
         pass
     try:
         told = _describe(gate)
-    except Exception:  # a __qualname__ that raises, say
-        told = TracedGuard(_serial(), "?")
+    except RecursionError:  # no room on the stack: the next event may have it
+        return TracedGuard(_serial(), "?")
     with _enrolling.lock:  # whoever is refused does not own the gate
         if not hasattr(gate, "traced"):
             gate.traced = told
@@ -82,17 +82,24 @@ def enrol(gate: Gate) -> TracedGuard:
 
 
 def _describe(gate: Gate) -> TracedGuard:
-    code = getattr(gate.guarded, "gi_code", None)
+    code = _frames.code_of(gate.guarded)
     waits = gate.policy.waits("send") and gate.policy.timeout != 0
     if code is None:
-        kind = type(gate.guarded)
-        function = f"{kind.__module__}.{kind.__qualname__}"
-        return TracedGuard(_serial(), gate.name, function, waits=waits)
+        return TracedGuard(_serial(), gate.name, _class_name(type(gate.guarded)), waits=waits)
     frame = _frames.body_of(gate.guarded)
     module = "" if frame is None else frame.f_globals.get("__name__", "")
-    function = f"{module}.{_frames.short_name(code)}".lstrip(".")
+    function = _frames.short_name(code)
+    if module and type(module) is str:
+        function = f"{module}.{function}"
     where = code.co_filename, code.co_firstlineno
     return TracedGuard(_serial(), gate.name, function, *where, waits)
+
+
+def _class_name(kind: type) -> str:
+    try:
+        return f"{kind.__module__}.{kind.__qualname__}"
+    except Exception:  # of a metaclass of the user's
+        return "?"
 
 
 def place() -> Place | None:
@@ -161,7 +168,7 @@ class Telling:
         try:
             outcome = outcome_of(self.gate, error)
             if outcome == "returned":
-                self._tell(end, outcome, getattr(error, "value", None))
+                self._tell(end, outcome, error.value if type(error) is StopIteration else None)
             else:
                 self._tell(end, outcome, error, type(error).__name__)
         except RecursionError:
@@ -229,9 +236,11 @@ def tell_failure(
 
 def outcome_of(gate: Gate, error: BaseException) -> Outcome:
     """What `error` says of the call to `gate` that it came out of."""
-    if isinstance(error, StopIteration):
+    # By its type: a __class__ of the user's may raise anything.
+    if issubclass(type(error), StopIteration):
         return "returned"
-    if isinstance(error, GenlockError) and error.diagnosis.guard == gate.name:
+    own = cast("GenlockError", error) if issubclass(type(error), GenlockError) else None
+    if own is not None and own.diagnosis.guard == gate.name:
         return "refused" if _is_ours(error.__traceback__) else "raised"
     return "refused" if gate.is_not_primed(error) else "raised"
 

@@ -15,7 +15,7 @@ from genlock._interpreter._stacks import RUN_AT_ONCE
 from genlock._observing._on_signal import listen_by_default
 from genlock._programs import _run_wording
 from genlock._programs._instrument import Instrument
-from genlock._programs._launch import NoProgramError, Program
+from genlock._programs._launch import NoProgramError, Program, die_of_interrupt
 from genlock._programs._patterns import Pattern, PatternError, Use
 from genlock._programs._reporter import Reporter
 from genlock._programs._rewrite import guard_generators
@@ -104,6 +104,7 @@ def perform(options: argparse.Namespace) -> int:
     reporter = _reporter(options, traced_run)
     main = _MainGuard(own)
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
+    atexit.register(die_of_interrupt)  # what was registered first is called last
     atexit.register(_finish, reporter, handles, main, traced_run)
     _say_what_will_not_be(reporter, patterns)
     for handle in handles:

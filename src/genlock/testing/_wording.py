@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from genlock._text import cut
+from genlock._text import cut, plain
 from genlock._wording import in_words, place, rows
 from genlock.testing._schedules import thread_name
 
@@ -321,11 +321,11 @@ def cycles(found: Sequence[Cycle]) -> str:
     """Calls that came back."""
     lines = [f"{_plural(len(found), 'call cycle')}: a call comes back to its own generator."]
     for cycle in found:
-        lines.append("  " + " → ".join(cycle.path))
+        lines.append("  " + " → ".join(map(plain, cycle.path)))
         for name, site in zip(cycle.path, cycle.sites, strict=False):
             if site:
                 code = f":  {site.code}" if site.code else ""
-                lines.append(f"    {name} calls at {place(site)}{code}")
+                lines.append(f"    {plain(name)} calls at {place(site)}{code}")
     return "\n".join(lines)
 
 
@@ -333,12 +333,12 @@ def inversions(found: Sequence[Inversion]) -> str:
     """Orders that conflict."""
     lines = [f"{_plural(len(found), 'inverted order')}: threads may come to wait for each other."]
     for pair in found:
-        one, other = f"  {pair.first} → {pair.second}", f"  {pair.second} → {pair.first}"
-        lines.append(one + _order(pair.site, pair.threads))
-        lines.append(other + _order(pair.other_site, pair.other_threads))
+        first, second = plain(pair.first), plain(pair.second)
+        lines.append(f"  {first} → {second}" + _order(pair.site, pair.threads))
+        lines.append(f"  {second} → {first}" + _order(pair.other_site, pair.other_threads))
     return "\n".join(lines)
 
 
 def _order(site: Site | None, threads: Sequence[str]) -> str:
     at = f" at {place(site)}" if site else ""
-    return f"{at}, in {', '.join(threads)}" if threads else at
+    return f"{at}, in {', '.join(map(plain, threads))}" if threads else at

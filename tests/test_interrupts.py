@@ -244,7 +244,7 @@ def test_a_thread_is_known_whose_first_use_of_a_guard_was_interrupted() -> None:
     assert tried > 0
 
 
-def test_an_alarm_amid_the_warning_of_a_long_wait_comes_out() -> None:
+def test_an_alarm_amid_the_words_for_a_long_wait_comes_out() -> None:
     swallowed = []
     with Occupied(timeout=0.002, warn_after=0.0) as stage:
         tried = 0
@@ -258,7 +258,8 @@ def test_an_alarm_amid_the_warning_of_a_long_wait_comes_out() -> None:
             except genlock.GuardTimeoutError:
                 if not interrupter.where:
                     break
-                swallowed.append(interrupter.where)
+                if not interrupter.where.startswith("_warn:"):  # by then it is the log's
+                    swallowed.append(interrupter.where)
             tried += 7  # there are hundreds
     assert tried > 70
     assert swallowed == []

@@ -14,7 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from genlock._interpreter import _frames, _stacks
-from genlock._interpreter._threads import own, own_name
+from genlock._interpreter._threads import own, own_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ class Claim(weakref.ref["Keep"]):
 class Keep:
     """One block of exclusive use of `gate` by the calling thread, begun at a line of `code`."""
 
-    __slots__ = ("__weakref__", "code", "gate", "ident", "line", "me", "name", "thread")
+    __slots__ = ("__weakref__", "code", "gate", "ident", "known_as", "line", "me", "thread")
 
     def __init__(self, gate: Keepable, caller: FrameType) -> None:
         self.gate = gate
@@ -112,7 +112,7 @@ class Keep:
         # An exception that is delivered at the entry of an __exit__ keeps that from running.
         self.me = Claim(self, gate.end_keep)
         self.thread = own.me
-        self.name = own_name()  # nobody knows it when the thread has ended
+        self.known_as = own_thread()  # nobody finds it when the thread has ended
         keeps = own.thread.keeps
         keeps[:] = [other for other in keeps if other() is not None]
         keeps.append(self.me)

@@ -53,14 +53,11 @@ own = _Own()
 """The calling thread: `me` is dead when it has ended."""
 
 
-def own_name() -> str:
-    """The name of the calling thread; empty if that cannot be had."""
+def own_thread() -> threading.Thread | None:
+    """The calling thread as the threading module knows it, if it does."""
     # Not current_thread(): that registers a thread of which threading does not know, or no longer.
-    thread = getattr(threading, "_active", {}).get(_thread.get_ident())
-    try:
-        return "" if thread is None else str(thread.name)
-    except Exception:  # a class of somebody's own may do as it likes
-        return ""
+    thread: threading.Thread | None = getattr(threading, "_active", {}).get(_thread.get_ident())
+    return thread
 
 
 def living() -> list[Mark]:

@@ -83,7 +83,17 @@ def test_errors_of_genlock_keep_their_message() -> None:
     assert [site.function for site in finding.path] == ["<module>"]
 
 
-@pytest.mark.parametrize("folder", ["/srv/genlock", "/home/me/genlock/src", "/srv/wrapt"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/srv/genlock",
+        "/home/me/genlock/src",
+        "/srv/wrapt",
+        "/home/me/src/genlock",
+        "/home/me/src/genlock/tests",
+        "/home/me/src/genlock/examples",
+    ],
+)
 def test_a_project_in_a_folder_of_that_name_keeps_its_frames(folder: str) -> None:
     finding = only(CONTENTION.replace("/srv/app", folder))
     assert [site.function for site in finding.path] == ["work", "pending"]

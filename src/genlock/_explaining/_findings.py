@@ -29,7 +29,7 @@ _ANY_TEXT = re.compile(
 _OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
 _INTERNAL = re.compile(
     r"[\\/](?:(?:site|dist)-packages|src)[\\/]"
-    r"(?:genlock(?:[\\/]\w+)+|pytest_genlock|wrapt[\\/]\w+)\.py$"
+    r"(?:genlock[\\/](?:_\w+|(?:_\w+|cli|sinks|testing)[\\/]\w+)|pytest_genlock|wrapt[\\/]\w+)\.py$"
 )
 _LIBRARY = re.compile(
     r"[\\/]lib(?:64)?[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|^<frozen "

@@ -2,7 +2,8 @@
 
 Each line may have a prefix: a time stamp, the name of a container, the box of an exception group.
 Several tracebacks may be written at once, as long as their prefixes differ by more than the time.
-A traceback may also be on one line, with its line breaks escaped, as in JSON.
+A traceback may also be on one line, with its line breaks escaped, as in JSON; its error may stand
+above it, instead of below.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from genlock._explaining._log_lines import as_written
+from genlock._explaining._log_lines import as_written, whole_lines
 from genlock._records import Site
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class TracebackText:
     `line` is where it begins in the log, from 1. `message` is what follows its last line, further
     in. `owner` is the generator that was being collected. `over` is where the traceback begins that
     this one was raised over. A mention of an error without a traceback has no frames; nor has a
-    report of genlock's, which has been told what it is about.
+    report of genlock's, which has been told what it is about. `above` is what stood directly above
+    the traceback; where that has its error, as on AWS Lambda, `error` may be empty.
     """
 
     error: str
@@ -66,16 +68,20 @@ class TracebackText:
     cause: TracebackText | None = None
     over: int = 0
     is_report: bool = False
+    above: TracebackText | None = None
 
 
 def tracebacks(lines: Iterable[str]) -> Iterator[TracebackText]:
     """The tracebacks in these lines; what stands outside of them comes without frames."""
     reader = _Reader()
-    for number, line in enumerate(lines, 1):
+    for number, line in whole_lines(lines):
         if not reader.open and not any(hint in line for hint in _HINTS):
             continue
-        for part in as_written(line):
+        parts = as_written(line)
+        for part in parts:
             yield from reader.read(part, number)
+        if len(parts) > 1:
+            yield from reader.end(number)
     yield from reader.end()
 
 
@@ -88,6 +94,7 @@ class _Open:
         self.has_code = True
         self.is_flat = False
         self.told: TracebackText | None = None
+        self.above: TracebackText | None = None
 
     def add_frame(self, match: re.Match[str], indent: int) -> None:
         self.is_flat = self.is_flat or indent <= self.indent
@@ -119,6 +126,7 @@ class _Reader:
         self.thread = self.owner = ""
         self.last: TracebackText | None = None
         self.is_cause = self.is_over = False
+        self.above: TracebackText | None = None
 
     def read(self, line: str, number: int) -> Iterator[TracebackText]:
         line = _TIME.sub("", line)
@@ -130,7 +138,7 @@ class _Reader:
             if line.startswith(current.key):
                 yield from self.go_on(current, line, number)
                 return
-        if self.open and not self.open[-1].frames and self.adopt(self.open[-1], line):
+        if self.open and self.adopt(self.open[-1], line):
             yield from self.go_on(self.open[-1], line, number)
             return
         frame = _FRAME.search(line)
@@ -141,7 +149,9 @@ class _Reader:
         yield from self.outside(line, number)
 
     def adopt(self, current: _Open, line: str) -> bool:
-        """Take the prefix of the first frame, where only the header had that of its line."""
+        """Take the prefix of the second line, where only the first had that of its line."""
+        if current.frames or current.told is not None:
+            return False
         frame = _FRAME.search(line)
         if frame is None:
             return False
@@ -156,7 +166,17 @@ class _Reader:
             yield from self.close(known)
         if len(self.open) >= _MOST_OPEN:
             yield from self.close(self.open[0])
-        self.open.append(_Open(key, len(before) - len(key), number))
+        current = _Open(key, len(before) - len(key), number)
+        if self.above is not None and number <= self.above.line + 1:
+            current.above, self.above = self.above, None
+        yield from self.let_go()
+        self.open.append(current)
+
+    def let_go(self) -> Iterator[TracebackText]:
+        """What has no traceback below it."""
+        if self.above is not None:
+            yield self.above
+        self.above = None
 
     def go_on(self, current: _Open, line: str, number: int) -> Iterator[TracebackText]:
         rest = line[len(current.key) :]
@@ -173,7 +193,7 @@ class _Reader:
         elif _LAST_LINE.match(text):
             self.end_with(current, text)
         elif text:
-            self.open.remove(current)
+            yield from self.close(current)
             yield from self.outside(line, number)
 
     def end_with(self, current: _Open, text: str) -> None:
@@ -201,7 +221,9 @@ class _Reader:
     def close(self, current: _Open) -> Iterator[TracebackText]:
         self.open.remove(current)
         if current.told is not None:
-            yield current.told
+            yield replace(current.told, above=current.above)
+        elif current.above is not None:
+            yield TracebackText("", current.line, tuple(current.frames), above=current.above)
 
     def outside(self, line: str, number: int) -> Iterator[TracebackText]:
         if (thread := _THREAD.search(line)) is not None:
@@ -216,8 +238,11 @@ class _Reader:
             yield from self.begin(line[: report.start()], number)
             self.open[-1].told = TracebackText(report["text"], number, is_report=True)
         elif line:
-            yield TracebackText(line, number)
+            yield from self.let_go()
+            self.above = TracebackText(line, number)
 
-    def end(self) -> Iterator[TracebackText]:
-        for current in list(self.open):
+    def end(self, number: int = 0) -> Iterator[TracebackText]:
+        """End those that are open; with a number, those that began in that line."""
+        for current in [each for each in self.open if number in (0, each.line)]:
             yield from self.close(current)
+        yield from self.let_go()

@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import genlock
 from genlock._explaining._findings import Finding, findings
 from genlock._explaining._findings_wording import told
 from genlock.cli import main
@@ -392,6 +393,70 @@ def test_what_genlock_has_said_of_it_is_not_said_again() -> None:
     assert told(finding).partition(": ")[2] == f"{report}  More about it:  genlock explain GL011"
     first, second = found_in(f"{CYCLE}{log}{CONTENTION}")[:2]
     assert (first.verdict, first.count, second.is_own) == ("re-entry", 1, True)
+
+
+# What genlock's errors say, without a traceback -------------------------------------------------
+
+
+def refused() -> genlock.ReentrantCallError:
+    def ping() -> Generator[None, int, None]:
+        yield
+        itself.send(1)
+
+    itself = genlock.guard(ping())
+    next(itself)
+    with pytest.raises(genlock.ReentrantCallError) as raised:
+        itself.send(0)
+    return raised.value
+
+
+SAID = str(refused())
+HEADLINE, *MESSAGE = SAID.splitlines()
+
+SAYINGS = {
+    "a message": f"ERROR [worker] send failed: {SAID}",
+    "with its type": f"10:00:00 ERROR send failed: ReentrantCallError: {SAID}",
+    "as Python prints it": f"genlock.ReentrantCallError: {SAID}",
+    "a prefix of each line": "\n".join(f"app_1  | {line}" for line in f"E: {SAID}".splitlines()),
+    "a time in each line": "\n".join(
+        f"2026-01-01 10:00:0{second},5 {line}"
+        for second, line in enumerate(f"ERROR: {SAID}".splitlines())
+    ),
+    "JSON": json.dumps({"msg": "failed", "err": SAID}),
+    "JSON over several lines": json.dumps({"msg": "failed", "err": SAID}, indent=2),
+    "logfmt": f"level=error err={json.dumps(SAID)}",
+    "above its traceback": f"ERROR failed: {SAID}\nTraceback (most recent call last):\n"
+    f'  File "/srv/x.py", line 1, in f\n    x.send(1)\ngenlock.ReentrantCallError: {SAID}',
+    "beside its traceback": json.dumps(
+        {"exc": f"Traceback (most recent call last):\ngenlock.ReentrantCallError: {SAID}"}
+        | {"err": SAID}
+    ),
+}
+
+
+@pytest.mark.parametrize("way", SAYINGS)
+def test_what_an_error_of_genlock_says_is_told(way: str) -> None:
+    finding = only(f"{SAYINGS[way]}\nINFO the next line: 5\n")
+    assert (finding.code, finding.count) == ("GL001", 1)
+    assert finding.error.endswith(HEADLINE)
+    assert finding.message == tuple(MESSAGE)
+
+
+@pytest.mark.parametrize("line", [repr(refused()), HEADLINE, f"E {HEADLINE}\n    INFO next\n"])
+def test_its_first_line_alone_is_told_too(line: str) -> None:
+    finding = only(f"ERROR send failed: {line}\n")
+    assert finding.error.removeprefix("ReentrantCallError: ") == HEADLINE
+    assert finding.message == ()
+
+
+def test_a_code_that_is_only_mentioned_is_no_error() -> None:
+    assert found_in("INFO see [GL003] for more\nINFO [GL099] 'x' was\n") == []
+
+
+def test_its_text_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = explain(capsys, SAID)
+    assert (status, err) == (0, "")
+    assert out == f"line 1: {SAID}\n  More about it:  genlock explain GL001\n"
 
 
 # The command ----------------------------------------------------------------------------------

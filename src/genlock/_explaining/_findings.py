@@ -28,7 +28,7 @@ _ANY_TEXT = re.compile(
     # an aside, the next of some fields.
     r"(?:\\?[\"']|[)\]}.,;]*(?:$|\s*\||\s+[\"(\[{]|\s+[\w.]+=))"
 )
-_OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
+_OWN = re.compile(r"(?:(?:genlock\.)?\w+: )?\[(GL\d{3})\] ")
 _INTERNAL = re.compile(
     r"[\\/](?:(?:site|dist)-packages|src)[\\/]"
     r"(?:genlock[\\/](?:_\w+|(?:_\w+|cli|sinks|testing)[\\/]\w+)|pytest_genlock|wrapt[\\/]\w+)\.py$"
@@ -123,7 +123,7 @@ def _finding(text: TracebackText, source: str) -> Finding | None:
         message = tuple(line for line in text.message if not line.strip().startswith(_MORE))
         return Finding(code, text.error, text.line, text.line, source=source, message=message)
     own = _OWN.match(text.error)
-    if own is not None and text.frames:
+    if own is not None:
         return Finding(
             own[1],
             text.error,

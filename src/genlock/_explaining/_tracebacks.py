@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from genlock._explaining._log_lines import as_written, whole_lines
@@ -31,6 +32,12 @@ _IGNORED = re.compile(r"Exception ignored in: <(?:\w+ )*object (?P<owner>\S+) at
 _DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 _CAME_OVER = "During handling of the above exception, another exception occurred:"
 _REPORT = re.compile(r"genlock: (?:The program caught this: )?(?P<text>\[GL\d{3}\] .+)")
+_SAID = re.compile(
+    r"(?:\b(?:genlock\.)?(?P<kind>\w{1,80}Error)(?:: |\((?P<quote>[\"'])))?"
+    r"(?P<text>\[GL00\d\] [\"'].+)"
+)
+_MORE_SAID = re.compile(r":$|:\d+  |:  \S")
+"""What is in the second line of all that genlock says of its own errors."""
 _HINTS = (
     "Traceback",
     "generator",
@@ -39,7 +46,7 @@ _HINTS = (
     "xception",
     "direct cause",
     '  File "',
-    "genlock: ",
+    "[GL0",
 )
 """One of them is in every line that matters outside of a traceback."""
 _INDENT = " \t|+"
@@ -95,6 +102,8 @@ class _Open:
         self.is_flat = False
         self.told: TracebackText | None = None
         self.above: TracebackText | None = None
+        self.before = ""
+        self.is_mention = False
 
     def add_frame(self, match: re.Match[str], indent: int) -> None:
         self.is_flat = self.is_flat or indent <= self.indent
@@ -107,6 +116,18 @@ class _Open:
         if not self.has_code and self.frames:
             self.frames[-1] = replace(self.frames[-1], code=text)
         self.has_code = True
+
+    def say(self, line: str, said: re.Match[str]) -> None:
+        """Take what genlock says in `line`; more of it may follow."""
+        self.before, text = line[: said.start()], said["text"]
+        if said.re is _REPORT:
+            self.told = TracebackText(text, self.line, is_report=True)
+            return
+        if said["quote"]:  # its repr() has been logged
+            text = text.partition(said["quote"] + ")")[0].replace("\\'", "'")
+        self.is_mention = True
+        kind = f"{said['kind']}: " if said["kind"] else ""
+        self.told = TracebackText(kind + text, self.line)
 
     def is_code(self, text: str, indent: int) -> bool:
         """Whether this is the source of the last frame, or what marks a part of it."""
@@ -150,8 +171,10 @@ class _Reader:
 
     def adopt(self, current: _Open, line: str) -> bool:
         """Take the prefix of the second line, where only the first had that of its line."""
-        if current.frames or current.told is not None:
+        if current.frames:
             return False
+        if current.told is not None:
+            return self.adopt_said(current, line)
         frame = _FRAME.search(line)
         if frame is None:
             return False
@@ -160,14 +183,25 @@ class _Reader:
         current.indent = max(0, len(before) - len(current.key) - 2)
         return True
 
+    def adopt_said(self, current: _Open, line: str) -> bool:
+        assert current.told is not None  # noqa: S101  # as adopt saw
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(current.before, line, strict=False))
+        key = "".join(one for one, _ in same).rstrip(_INDENT)
+        rest = line[len(key) :]
+        indent = len(rest) - len(rest.lstrip(_INDENT))
+        if current.told.message or not rest[:indent].endswith("  ") or not _MORE_SAID.search(line):
+            return False
+        current.key, current.indent = key, indent - 2
+        return True
+
     def begin(self, before: str, number: int) -> Iterator[TracebackText]:
         key = before.rstrip(_INDENT)
-        for known in [each for each in self.open if each.key == key]:
+        for known in [each for each in self.open if each.key == key or each.is_mention]:
             yield from self.close(known)
         if len(self.open) >= _MOST_OPEN:
             yield from self.close(self.open[0])
         current = _Open(key, len(before) - len(key), number)
-        if self.above is not None and number <= self.above.line + 1:
+        if self.above is not None and number <= self.above.line + len(self.above.message) + 1:
             current.above, self.above = self.above, None
         yield from self.let_go()
         self.open.append(current)
@@ -220,7 +254,10 @@ class _Reader:
 
     def close(self, current: _Open) -> Iterator[TracebackText]:
         self.open.remove(current)
-        if current.told is not None:
+        if current.is_mention:
+            yield from (each for each in (self.above, current.above) if each is not None)
+            self.above = current.told
+        elif current.told is not None:
             yield replace(current.told, above=current.above)
         elif current.above is not None:
             yield TracebackText("", current.line, tuple(current.frames), above=current.above)
@@ -234,9 +271,9 @@ class _Reader:
             self.is_cause = self.is_over = True
         elif _CAME_OVER in line:
             self.is_over = True
-        elif (report := _REPORT.search(line)) is not None:
-            yield from self.begin(line[: report.start()], number)
-            self.open[-1].told = TracebackText(report["text"], number, is_report=True)
+        elif "[GL0" in line and (said := _REPORT.search(line) or _SAID.search(line)) is not None:
+            yield from self.begin(line[: said.start()], number)
+            self.open[-1].say(line, said)
         elif line:
             yield from self.let_go()
             self.above = TracebackText(line, number)

@@ -17,6 +17,7 @@ from crew import PATIENCE, Occupied, Worker, until
 from genlock import _deferral
 from genlock._logged import for_handlers
 from genlock.cli._terminal import write
+from subprocesses import run_python
 
 ENCODINGS = pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 OpenLog = Callable[[str], logging.FileHandler]
@@ -204,6 +205,41 @@ def test_without_handlers_it_goes_to_the_last_resort(
     last = logging.StreamHandler(io.TextIOWrapper(io.BytesIO(), "cp1252"))
     monkeypatch.setattr(logging, "lastResort", last)
     assert for_handlers("a → b…", logger) == "a > b..."
+
+
+CAME_BACK_IN_A_LOG = """
+import logging, genlock
+
+def body():
+    yield
+    yield next(guard)
+
+guard = genlock.guard(body())
+next(guard)
+logging.basicConfig(handlers=[logging.FileHandler("app.log")])
+try:
+    next(guard)
+except ValueError:
+    logging.exception("failed")
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "marks"),
+    [
+        ({"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, "><"),
+        ({"PYTHONUTF8": "1"}, "→←"),
+    ],
+)
+def test_an_error_of_genlock_is_in_a_log_of_the_usual_encoding(
+    environment: dict[str, str], marks: str, tmp_path: Path
+) -> None:
+    ran = run_python("-c", CAME_BACK_IN_A_LOG, directory=tmp_path, environment=environment)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    told = (tmp_path / "app.log").read_text(encoding="utf-8")
+    assert "failed\nTraceback" in told
+    assert "genlock.ReentrantCallError: [GL001] 'body' was asked for a value" in told
+    assert [mark for mark in marks if mark not in told] == []
 
 
 @ENCODINGS

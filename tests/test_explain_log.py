@@ -329,6 +329,14 @@ def test_an_error_above_what_genlock_says_of_it_is_not_told_again() -> None:
     assert (first.code, second.code) == ("GL013", "GL011")
 
 
+def test_a_chain_may_be_on_one_line_with_what_genlock_says_of_it() -> None:
+    said = "genlock: [GL011] 'ping' was sent a value.\n  Inside:\n"
+    over = "During handling of the above exception, another exception occurred:\n\n"
+    other = OF_A_THREAD.replace("ValueError: generator already executing", "KeyError: 1")
+    finding = only(json.dumps({"exc": f"{CYCLE}{said}{over}{other}"}))
+    assert (finding.code, finding.is_own, finding.count) == ("GL011", True, 1)
+
+
 def test_a_line_of_code_may_be_json() -> None:
     log = CYCLE.replace('players["ping"].send(20)', '{"message": "x"}')
     assert '{"message": "x"}' in [site.code for site in only(log).path]

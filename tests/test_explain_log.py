@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import genlock
 from genlock._explaining._findings import Finding, findings
 from genlock._explaining._findings_wording import told
 from genlock.cli import main
@@ -19,6 +20,7 @@ from logs import CHAINED, CONTENTION, CYCLE, GROUP, OWN, UNRAISABLE, printed
 from subprocesses import run_python
 
 HERE = Path(__file__).parent
+OF_A_THREAD = CONTENTION.partition("\n")[2]
 
 
 def found_in(text: str) -> list[Finding]:
@@ -104,7 +106,17 @@ def test_errors_of_genlock_keep_their_message() -> None:
     assert [site.function for site in finding.path] == ["<module>"]
 
 
-@pytest.mark.parametrize("folder", ["/srv/genlock", "/home/me/genlock/src", "/srv/wrapt"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/srv/genlock",
+        "/home/me/genlock/src",
+        "/srv/wrapt",
+        "/home/me/src/genlock",
+        "/home/me/src/genlock/tests",
+        "/home/me/src/genlock/examples",
+    ],
+)
 def test_a_project_in_a_folder_of_that_name_keeps_its_frames(folder: str) -> None:
     finding = only(CONTENTION.replace("/srv/app", folder))
     assert [site.function for site in finding.path] == ["work", "pending"]
@@ -243,11 +255,125 @@ def test_each_line_may_be_an_object_of_json(key: str) -> None:
         '{"message": "failed", "error": "ValueError: generator already executing", "job": 5}',
         '{"message": "ValueError: generator already executing", "job": 5}',
         "ERROR [ValueError('generator already executing')] [job 5]",
+        'ERROR failed: ValueError("generator already executing") in job 5',
+        "10:00|ValueError: generator already executing|job 5",
+        '{"log": "{\\"err\\": \\"generator already executing\\", \\"job\\": 5}\\n"}',
+        '{"msg": "failed: generator already executing", "err": "generator already executing"}',
     ],
 )
 def test_a_mention_may_stand_within_a_line(line: str) -> None:
     finding = only(f"{line}\n")
     assert (finding.code, finding.path) == ("GL011", ())
+
+
+def cut_by_kubernetes(log: str) -> str:
+    line = json.dumps({"level": "error", "exc": log})
+    head = "2026-01-01T10:00:00.000000001Z"
+    parts = [line[place : place + 100] for place in range(0, len(line), 100)]
+    cut = [f"{head} stderr P {part}\n{head} stdout F fine\n" for part in parts]
+    return "".join([*cut, f"{head} stderr F \n{head} stdout F Traceback\n"])
+
+
+def error_first(log: str) -> str:
+    """What AWS Lambda prints."""
+    *frames, last = log.splitlines()
+    return "\n".join([f"[ERROR] {last}", *frames, "END RequestId: 4711"])
+
+
+def in_json_of_lambda(log: str) -> str:
+    _, *frames, last = log.splitlines(keepends=True)
+    kind, _, message = last.strip().partition(": ")
+    facts = {"errorMessage": message, "errorType": kind, "requestId": "4711"}
+    return json.dumps({**facts, "stackTrace": frames}) + '\n{"level": "INFO"}\n'
+
+
+def in_docker(text: str) -> str:
+    return json.dumps({"log": f"{text}\n", "stream": "stderr"})
+
+
+def logfmt(text: str) -> str:
+    return f'level=error msg="a 5\\" disk" err={json.dumps(text)} job=5'
+
+
+SHAPES: dict[str, Callable[[str], str]] = {
+    "the JSON of an app in that of Docker": lambda log: in_docker(json.dumps({"exc": log})),
+    "JSON in JSON": lambda log: json.dumps({"m": json.dumps({"stack": log, "z": 1})}),
+    "JSON in a string": lambda log: json.dumps(json.dumps({"stack": log})),
+    "JSON over several lines": lambda log: json.dumps({"z": 1, "stack": log}, indent=2),
+    "JSON with an array": lambda log: json.dumps([{"a": [{"stack": f"failed\n{log}"}]}]),
+    "that over several lines": lambda log: json.dumps([{"a": [{"stack": log}]}], indent=2),
+    "a list of lines": lambda log: json.dumps({"stack": log.splitlines()}),
+    "that over several lines, too": lambda log: json.dumps({"stack": log.splitlines()}, indent=1),
+    "JSON behind a prefix": lambda log: f"[10:00] web-1 {json.dumps({'stack': log})}",
+    "the same said twice": lambda log: json.dumps({"stack": log, "err": log.splitlines()[-1]}),
+    "logfmt": logfmt,
+    "repr": repr,
+    "repr of bytes": lambda log: repr({"exc": log.encode()}),
+    "escaped line breaks": lambda log: "ERROR it's " + log.replace("\n", "\\n"),
+    "rsyslog": lambda log: "ERROR failed#012" + log.replace("\n", "#012"),
+    "returns": lambda log: log.replace("\n", "\r"),
+    "parts of lines": cut_by_kubernetes,
+    "its error first": error_first,
+    "that on one line": lambda log: error_first(log).replace("\n", "\r").replace("  ", "\xa0\xa0"),
+    "that as JSON": in_json_of_lambda,
+    "its error above, too": lambda log: f"ERROR failed: {log.splitlines()[-1]}\n{log}",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("log", [CYCLE, OF_A_THREAD])
+def test_what_it_was_put_in_changes_nothing(log: str, shape: str) -> None:
+    put = SHAPES[shape](log.rstrip())
+    assert put != log
+    assert without_place(only(put)) == without_place(only(log))
+
+
+@pytest.mark.parametrize("shape", ["JSON in JSON", "logfmt", "repr of bytes", "returns"])
+def test_characters_that_are_escaped_are_told_as_they_were(shape: str) -> None:
+    line = 'players["ping"].send("\\t é → 🎛")'
+    log = SHAPES[shape](CYCLE.replace('players["ping"].send(20)', line))
+    expected = line if shape != "repr of bytes" else 'players["ping"].send("\\t '
+    assert only(log).path[0].code.startswith(expected)
+
+
+def test_an_error_above_the_traceback_of_another_is_told_by_itself() -> None:
+    log = 'ERROR failed: generator already executing\nTraceback (most recent call last):\n  File "x'
+    finding = only(f'{log}.py", line 1, in f\n    f()\nKeyError: 1\n')
+    assert (finding.code, finding.path, finding.first) == ("GL011", (), 1)
+
+
+def test_an_error_above_what_genlock_says_of_it_is_not_told_again() -> None:
+    told_of = "genlock: [GL011] 'ping' was sent a value.\n  Inside:\n"
+    (finding,) = found_in(f"ERROR failed: generator already executing\n{told_of}")
+    assert (finding.is_own, finding.first) == (True, 2)
+    first, second = found_in(f"ERROR failed: generator raised StopIteration\n{told_of}")
+    assert (first.code, second.code) == ("GL013", "GL011")
+
+
+def test_a_chain_may_be_on_one_line_with_what_genlock_says_of_it() -> None:
+    said = "genlock: [GL011] 'ping' was sent a value.\n  Inside:\n"
+    over = "During handling of the above exception, another exception occurred:\n\n"
+    other = OF_A_THREAD.replace("ValueError: generator already executing", "KeyError: 1")
+    finding = only(json.dumps({"exc": f"{CYCLE}{said}{over}{other}"}))
+    assert (finding.code, finding.is_own, finding.count) == ("GL011", True, 1)
+
+
+def test_a_line_of_code_may_be_json() -> None:
+    log = CYCLE.replace('players["ping"].send(20)', '{"message": "x"}')
+    assert '{"message": "x"}' in [site.code for site in only(log).path]
+
+
+def test_names_in_what_the_line_was_put_in_are_not_what_it_says() -> None:
+    about = {"container": "generator", "labels": {"image": "coroutine"}}
+    lines = CYCLE.splitlines(keepends=True)
+    log = "".join(json.dumps({"log": line, "kubernetes": about}) + "\n" for line in lines)
+    assert without_place(only(log)) == without_place(only(CYCLE))
+
+
+def test_what_can_be_read_of_no_traceback_is_said() -> None:
+    log = "tb.py:10: in handle\n    self.tot.send(v)\nE   ValueError: generator already executing\n"
+    assert "There is no traceback in Python's own format with it." in told(only(log))
+    assert "(pytest:  --tb=native)" in told(only(log))
 
 
 # What the tracebacks of a chain tell ----------------------------------------------------------
@@ -296,6 +422,70 @@ def test_what_genlock_has_said_of_it_is_not_said_again() -> None:
     assert told(finding).partition(": ")[2] == f"{report}  More about it:  genlock explain GL011"
     first, second = found_in(f"{CYCLE}{log}{CONTENTION}")[:2]
     assert (first.verdict, first.count, second.is_own) == ("re-entry", 1, True)
+
+
+# What genlock's errors say, without a traceback -------------------------------------------------
+
+
+def refused() -> genlock.ReentrantCallError:
+    def ping() -> Generator[None, int, None]:
+        yield
+        itself.send(1)
+
+    itself = genlock.guard(ping())
+    next(itself)
+    with pytest.raises(genlock.ReentrantCallError) as raised:
+        itself.send(0)
+    return raised.value
+
+
+SAID = str(refused())
+HEADLINE, *MESSAGE = SAID.splitlines()
+
+SAYINGS = {
+    "a message": f"ERROR [worker] send failed: {SAID}",
+    "with its type": f"10:00:00 ERROR send failed: ReentrantCallError: {SAID}",
+    "as Python prints it": f"genlock.ReentrantCallError: {SAID}",
+    "a prefix of each line": "\n".join(f"app_1  | {line}" for line in f"E: {SAID}".splitlines()),
+    "a time in each line": "\n".join(
+        f"2026-01-01 10:00:0{second},5 {line}"
+        for second, line in enumerate(f"ERROR: {SAID}".splitlines())
+    ),
+    "JSON": json.dumps({"msg": "failed", "err": SAID}),
+    "JSON over several lines": json.dumps({"msg": "failed", "err": SAID}, indent=2),
+    "logfmt": f"level=error err={json.dumps(SAID)}",
+    "above its traceback": f"ERROR failed: {SAID}\nTraceback (most recent call last):\n"
+    f'  File "/srv/x.py", line 1, in f\n    x.send(1)\ngenlock.ReentrantCallError: {SAID}',
+    "beside its traceback": json.dumps(
+        {"exc": f"Traceback (most recent call last):\ngenlock.ReentrantCallError: {SAID}"}
+        | {"err": SAID}
+    ),
+}
+
+
+@pytest.mark.parametrize("way", SAYINGS)
+def test_what_an_error_of_genlock_says_is_told(way: str) -> None:
+    finding = only(f"{SAYINGS[way]}\nINFO the next line: 5\n")
+    assert (finding.code, finding.count) == ("GL001", 1)
+    assert finding.error.endswith(HEADLINE)
+    assert finding.message == tuple(MESSAGE)
+
+
+@pytest.mark.parametrize("line", [repr(refused()), HEADLINE, f"E {HEADLINE}\n    INFO next\n"])
+def test_its_first_line_alone_is_told_too(line: str) -> None:
+    finding = only(f"ERROR send failed: {line}\n")
+    assert finding.error.removeprefix("ReentrantCallError: ") == HEADLINE
+    assert finding.message == ()
+
+
+def test_a_code_that_is_only_mentioned_is_no_error() -> None:
+    assert found_in("INFO see [GL003] for more\nINFO [GL099] 'x' was\n") == []
+
+
+def test_its_text_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = explain(capsys, SAID)
+    assert (status, err) == (0, "")
+    assert out == f"line 1: {SAID}\n  More about it:  genlock explain GL001\n"
 
 
 # The command ----------------------------------------------------------------------------------

@@ -72,6 +72,14 @@ def looks_of(watch: _watch.Watch) -> int:
     return count
 
 
+def test_a_log_of_which_it_is_not_known_what_it_takes_is_told_in_ascii(
+    told: Told, records: list[logging.LogRecord]
+) -> None:
+    with Occupied(), genlock.watch(SHORT, longest=3 * SHORT, callback=told):
+        until(lambda: told.of("hold"))
+    assert "    > occupied  " in records[0].getMessage()
+
+
 def test_a_wait_and_a_hold_that_last_are_told_once(
     told: Told, records: list[logging.LogRecord]
 ) -> None:

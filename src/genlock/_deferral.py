@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genlock import _diagnoses, _wording
 from genlock._gate import Gate, asks
+from genlock._logged import for_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,8 @@ class Deferral(Gate):
             delivered += 1
             if delivered >= _MANY and self.queue and not has_warned:
                 has_warned = True
-                _log.warning("%s", _wording.feeds_itself(self.name, delivered))
+                text = _wording.feeds_itself(self.name, delivered)
+                _log.warning("%s", for_handlers(text, _log))
 
     def undelivered(self) -> tuple[Any, ...]:
         """Forget what can no longer be delivered; the values and exceptions among it."""

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from genlock import _wording
+from genlock._text import encodable
 
 if TYPE_CHECKING:
     from genlock._records import Diagnosis
+
+
+def _for_a_log(message: str) -> str:
+    """The message, as far as a log file can take it that is opened without a word on its encoding.
+
+    The record would be lost there otherwise, whatever else is in it.
+    """
+    return encodable(message, _encoding_of_files())
+
+
+@functools.cache
+def _encoding_of_files() -> str:
+    if sys.flags.utf8_mode:
+        return "utf-8"
+    from locale import getencoding  # which few programs need before there is an error
+
+    return getencoding()
 
 
 class GenlockError(Exception):
@@ -26,7 +46,7 @@ class GenlockError(Exception):
     """What the interpreter says about the same; `args` hold it, for code that looks there."""
 
     def __init__(self, diagnosis: Diagnosis) -> None:
-        self._message = _wording.message(diagnosis)
+        self._message = _for_a_log(_wording.message(diagnosis))
         super().__init__(self._interpreters_own or self._message)
         self.diagnosis = diagnosis
 

@@ -17,6 +17,7 @@ from genlock import _diagnoses, _evidence, _waits
 from genlock._body import Body
 from genlock._evidence import way_in
 from genlock._interpreter import _frames
+from genlock._logged import for_handlers
 from genlock._waits import Patience, Ticket, WaitQueue
 
 if TYPE_CHECKING:
@@ -364,7 +365,7 @@ class Gate(Body):
 
 def _warn(text: str) -> None:
     try:
-        _log.warning("%s", text)
+        _log.warning("%s", for_handlers(text, _log))
     except Exception:  # a broken logging set-up must not cost the user the value
         pass
 

@@ -1,4 +1,4 @@
-"""Text that came from elsewhere, made fit to stand in a message, a table or a chart."""
+"""Text made fit: what came from elsewhere for a message, and messages for where they go to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ NAME_WIDTH = 80
 """Characters of a name: more would break up the messages."""
 
 _LINE_WIDTH = 60
+_MARKS = str.maketrans({"→": ">", "←": "<", "…": "..."})
+"""The marks of our own messages; the arrows stay as wide as they are."""
 _MARKS_IN_MERMAID = set('#&"<>`\\')
 
 
@@ -23,6 +25,17 @@ def plain(text: str, width: int = _LINE_WIDTH) -> str:
         char if char.isprintable() else " " if char == "\t" else repr(char)[1:-1] for char in text
     )
     return "".join(shown)
+
+
+def encodable(text: str, encoding: str, errors: str = "backslashreplace") -> str:
+    """The text, where it can be encoded; else with marks of ASCII, and the rest by `errors`."""
+    try:
+        text.encode(encoding)
+    except LookupError:  # no encoding at all
+        return encodable(text, "ascii", errors)
+    except UnicodeError:
+        return text.translate(_MARKS).encode(encoding, errors).decode(encoding)
+    return text
 
 
 def in_mermaid(text: str) -> str:

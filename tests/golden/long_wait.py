@@ -13,7 +13,7 @@ leave = threading.Lock()
 leave.acquire()
 
 
-class LeaveWhenWarned(logging.Handler):
+class LeaveWhenWarned(logging.StreamHandler):  # type: ignore[type-arg]
     """The holder goes when the warning is out, so that nobody has to guess a time."""
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genlock._explaining._explain import explain_in_thread
 from genlock._explaining._sighting import Known
 from genlock._interpreter._frames import is_interruption
+from genlock._text import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +137,8 @@ def _print_explanation(error: BaseException, thread: str, about: object) -> None
         return
     try:
         if explanation and sys.stderr is not None:
-            sys.stderr.write(f"\ngenlock: {explanation}\n")
+            encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+            sys.stderr.write(encodable(f"\ngenlock: {explanation}\n", encoding))
             sys.stderr.flush()
     except Exception:
         pass

@@ -16,20 +16,22 @@ from genlock._explaining._tracebacks import TracebackText, tracebacks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from genlock._explaining._protocol import Fault
     from genlock._records import Site
 
 _FAULT = {fault.error: fault for fault in FAULTS}
 _CODES = {fault.code for fault in FAULTS}
 _BY_TEXT = {fault.text: fault for fault in FAULTS}
 _ANY_TEXT = re.compile(
-    rf"(?:^|[\s:\"'(=])({'|'.join(re.escape(fault.text) for fault in FAULTS)})"
-    # The rest of the line is no more of the sentence: nothing, an aside, the next of some fields.
-    r"[\"')\]}.,;]*(?:$|\s+[\"(\[{|]|\s+[\w.]+=)"
+    rf"(?:^|[\s:\"'(=|])({'|'.join(re.escape(fault.text) for fault in FAULTS)})"
+    # The rest of the line is no more of the sentence: it was in quotes, or there follows nothing,
+    # an aside, the next of some fields.
+    r"(?:\\?[\"']|[)\]}.,;]*(?:$|\s*\||\s+[\"(\[{]|\s+[\w.]+=))"
 )
-_OWN = re.compile(r"(?:genlock\.)?\w+: \[(GL\d{3})\] ")
+_OWN = re.compile(r"(?:(?:genlock\.)?\w+: )?\[(GL\d{3})\] ")
 _INTERNAL = re.compile(
     r"[\\/](?:(?:site|dist)-packages|src)[\\/]"
-    r"(?:genlock(?:[\\/]\w+)+|pytest_genlock|wrapt[\\/]\w+)\.py$"
+    r"(?:genlock[\\/](?:_\w+|(?:_\w+|cli|sinks|testing)[\\/]\w+)|pytest_genlock|wrapt[\\/]\w+)\.py$"
 )
 _LIBRARY = re.compile(
     r"[\\/]lib(?:64)?[\\/]python3\.\d+t?[\\/](?!site-packages|dist-packages)|^<frozen "
@@ -86,19 +88,26 @@ def findings(lines: Iterable[str], source: str = "") -> list[Finding]:
     found: dict[str, Finding] = {}
     latest = ""
     for text in with_whole_paths(tracebacks(lines)):
-        finding = _finding(text, source)
-        if finding is None:
-            continue
-        if text.is_report and latest in found and found[latest].code == finding.code:
-            _take_back(found, latest)
-        path = [(site.file, site.line) for site in finding.path]
-        latest = repr((finding.code, finding.error, path, finding.message))
-        known = found.get(latest)
-        if known is not None:
-            found[latest] = replace(known, count=known.count + 1, last=finding.first)
-        elif len(found) < _MOST_KINDS:
-            found[latest] = finding
+        for finding in _told_in(text, source):
+            if text.is_report and latest in found and found[latest].code == finding.code:
+                _take_back(found, latest)
+            path = [(site.file, site.line) for site in finding.path]
+            latest = repr((finding.code, finding.error, path, finding.message))
+            known = found.get(latest)
+            if known is not None:
+                found[latest] = replace(known, count=known.count + 1, last=finding.first)
+            elif len(found) < _MOST_KINDS:
+                found[latest] = finding
     return sorted(found.values(), key=lambda each: each.first)
+
+
+def _told_in(text: TracebackText, source: str) -> list[Finding]:
+    """What a traceback tells, and what stands above it, unless that tells of the same."""
+    finding = _finding(text, source)
+    above = None if text.above is None else _finding(text.above, source)
+    if finding is not None and above is not None and finding.code == above.code:
+        above = None
+    return [each for each in (above, finding) if each is not None]
 
 
 def _take_back(found: dict[str, Finding], key: str) -> None:
@@ -114,7 +123,7 @@ def _finding(text: TracebackText, source: str) -> Finding | None:
         message = tuple(line for line in text.message if not line.strip().startswith(_MORE))
         return Finding(code, text.error, text.line, text.line, source=source, message=message)
     own = _OWN.match(text.error)
-    if own is not None and text.frames:
+    if own is not None:
         return Finding(
             own[1],
             text.error,
@@ -125,11 +134,7 @@ def _finding(text: TracebackText, source: str) -> Finding | None:
             path=_users(text.frames),
             message=text.message,
         )
-    if text.frames or text.owner:
-        fault = _FAULT.get(text.error)
-    else:
-        mentioned = _ANY_TEXT.search(text.error)
-        fault = _BY_TEXT[mentioned[1]] if mentioned else None
+    fault = _fault(text)
     if fault is None:
         return None
     finding = Finding(
@@ -142,6 +147,14 @@ def _finding(text: TracebackText, source: str) -> Finding | None:
     begins_in = _beginning(text.frames)
     finding = replace(finding, generator=text.owner, begins_in=begins_in)
     return _with_path(finding, _users(text.frames))
+
+
+def _fault(text: TracebackText) -> Fault | None:
+    if text.error and (text.frames or text.owner):
+        return _FAULT.get(text.error)
+    said = text.error or (text.above.error if text.above else "")
+    mentioned = _ANY_TEXT.search(said)
+    return _BY_TEXT[mentioned[1]] if mentioned else None
 
 
 def _with_path(finding: Finding, frames: tuple[Site, ...]) -> Finding:

@@ -111,9 +111,10 @@ def _otherwise(finding: Finding) -> list[str]:
     lines = _path(finding, last=3)
     if not finding.path and not finding.generator:
         return [
-            "  There is no traceback with it. Log it with one,  logger.exception(…)  or "
-            " exc_info=True,",
-            "  or see it as it happens:  genlock run SCRIPT",
+            "  There is no traceback in Python's own format with it. Log it with one, "
+            " logger.exception(…)",
+            "  or  exc_info=True  (pytest:  --tb=native);  or see it as it happens: "
+            " genlock run SCRIPT",
         ]
     if finding.generator:
         lines.insert(0, f"  It is about {finding.generator!r}.")

@@ -32,6 +32,8 @@ def with_whole_paths(texts: Iterable[TracebackText]) -> Iterator[TracebackText]:
 
 
 def _continued(inner: TracebackText, outer: TracebackText) -> TracebackText:
+    if not inner.frames:
+        return inner
     begin = inner.frames[0]
     for place in reversed(range(len(outer.frames))):
         frame = outer.frames[place]

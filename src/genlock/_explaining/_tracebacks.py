@@ -2,16 +2,18 @@
 
 Each line may have a prefix: a time stamp, the name of a container, the box of an exception group.
 Several tracebacks may be written at once, as long as their prefixes differ by more than the time.
-A traceback may also be on one line, with its line breaks escaped, as in JSON.
+A traceback may also be on one line, with its line breaks escaped, as in JSON; its error may stand
+above it, instead of below.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from genlock._explaining._log_lines import as_written
+from genlock._explaining._log_lines import as_written, whole_lines
 from genlock._records import Site
 
 if TYPE_CHECKING:
@@ -30,17 +32,12 @@ _IGNORED = re.compile(r"Exception ignored in: <(?:\w+ )*object (?P<owner>\S+) at
 _DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 _CAME_OVER = "During handling of the above exception, another exception occurred:"
 _REPORT = re.compile(r"genlock: (?:The program caught this: )?(?P<text>\[GL\d{3}\] .+)")
-_HINTS = (
-    "Traceback",
-    "generator",
-    "coroutine",
-    "already awaited",
-    "xception",
-    "direct cause",
-    '  File "',
-    "genlock: ",
+_SAID = re.compile(
+    r"(?:\b(?:genlock\.)?(?P<kind>\w{1,80}Error)(?:: |\((?P<quote>[\"'])))?"
+    r"(?P<text>\[GL00\d\] [\"'].+)"
 )
-"""One of them is in every line that matters outside of a traceback."""
+_MORE_SAID = re.compile(r":$|:\d+  |:  \S")
+"""What is in the second line of all that genlock says of its own errors."""
 _INDENT = " \t|+"
 _MOST_FRAMES = 2000
 _MOST_OPEN = 50
@@ -54,7 +51,8 @@ class TracebackText:
     `line` is where it begins in the log, from 1. `message` is what follows its last line, further
     in. `owner` is the generator that was being collected. `over` is where the traceback begins that
     this one was raised over. A mention of an error without a traceback has no frames; nor has a
-    report of genlock's, which has been told what it is about.
+    report of genlock's, which has been told what it is about. `above` is what stood directly above
+    the traceback; where that has its error, as on AWS Lambda, `error` may be empty.
     """
 
     error: str
@@ -66,17 +64,35 @@ class TracebackText:
     cause: TracebackText | None = None
     over: int = 0
     is_report: bool = False
+    above: TracebackText | None = None
 
 
 def tracebacks(lines: Iterable[str]) -> Iterator[TracebackText]:
     """The tracebacks in these lines; what stands outside of them comes without frames."""
     reader = _Reader()
-    for number, line in enumerate(lines, 1):
-        if not reader.open and not any(hint in line for hint in _HINTS):
+    for number, line in whole_lines(lines):
+        if not reader.open and not _may_matter(line):
             continue
-        for part in as_written(line):
+        parts = as_written(line)
+        for part in parts:
             yield from reader.read(part, number)
+        if len(parts) > 1:
+            yield from reader.end(number)
     yield from reader.end()
+
+
+def _may_matter(line: str) -> bool:
+    """Whether it has one of what is in every line that matters outside of a traceback."""
+    return (  # a loop would take twice as long, of the time that most logs take
+        "Traceback" in line
+        or "generator" in line
+        or "coroutine" in line
+        or "already awaited" in line
+        or "xception" in line
+        or "direct cause" in line
+        or '  File "' in line
+        or "[GL0" in line
+    )
 
 
 class _Open:
@@ -88,6 +104,9 @@ class _Open:
         self.has_code = True
         self.is_flat = False
         self.told: TracebackText | None = None
+        self.above: TracebackText | None = None
+        self.before = ""
+        self.is_mention = False
 
     def add_frame(self, match: re.Match[str], indent: int) -> None:
         self.is_flat = self.is_flat or indent <= self.indent
@@ -100,6 +119,18 @@ class _Open:
         if not self.has_code and self.frames:
             self.frames[-1] = replace(self.frames[-1], code=text)
         self.has_code = True
+
+    def say(self, line: str, said: re.Match[str]) -> None:
+        """Take what genlock says in `line`; more of it may follow."""
+        self.before, text = line[: said.start()], said["text"]
+        if said.re is _REPORT:
+            self.told = TracebackText(text, self.line, is_report=True)
+            return
+        if said["quote"]:  # its repr() has been logged
+            text = text.partition(said["quote"] + ")")[0].replace("\\'", "'")
+        self.is_mention = True
+        kind = f"{said['kind']}: " if said["kind"] else ""
+        self.told = TracebackText(kind + text, self.line)
 
     def is_code(self, text: str, indent: int) -> bool:
         """Whether this is the source of the last frame, or what marks a part of it."""
@@ -119,6 +150,7 @@ class _Reader:
         self.thread = self.owner = ""
         self.last: TracebackText | None = None
         self.is_cause = self.is_over = False
+        self.above: TracebackText | None = None
 
     def read(self, line: str, number: int) -> Iterator[TracebackText]:
         line = _TIME.sub("", line)
@@ -130,7 +162,7 @@ class _Reader:
             if line.startswith(current.key):
                 yield from self.go_on(current, line, number)
                 return
-        if self.open and not self.open[-1].frames and self.adopt(self.open[-1], line):
+        if self.open and self.adopt(self.open[-1], line):
             yield from self.go_on(self.open[-1], line, number)
             return
         frame = _FRAME.search(line)
@@ -141,7 +173,11 @@ class _Reader:
         yield from self.outside(line, number)
 
     def adopt(self, current: _Open, line: str) -> bool:
-        """Take the prefix of the first frame, where only the header had that of its line."""
+        """Take the prefix of the second line, where only the first had that of its line."""
+        if current.frames:
+            return False
+        if current.told is not None:
+            return self.adopt_said(current, line)
         frame = _FRAME.search(line)
         if frame is None:
             return False
@@ -150,13 +186,34 @@ class _Reader:
         current.indent = max(0, len(before) - len(current.key) - 2)
         return True
 
+    def adopt_said(self, current: _Open, line: str) -> bool:
+        assert current.told is not None  # noqa: S101  # as adopt saw
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(current.before, line, strict=False))
+        key = "".join(one for one, _ in same).rstrip(_INDENT)
+        rest = line[len(key) :]
+        indent = len(rest) - len(rest.lstrip(_INDENT))
+        if current.told.message or not rest[:indent].endswith("  ") or not _MORE_SAID.search(line):
+            return False
+        current.key, current.indent = key, indent - 2
+        return True
+
     def begin(self, before: str, number: int) -> Iterator[TracebackText]:
         key = before.rstrip(_INDENT)
-        for known in [each for each in self.open if each.key == key]:
+        for known in [each for each in self.open if each.key == key or each.is_mention]:
             yield from self.close(known)
         if len(self.open) >= _MOST_OPEN:
             yield from self.close(self.open[0])
-        self.open.append(_Open(key, len(before) - len(key), number))
+        current = _Open(key, len(before) - len(key), number)
+        if self.above is not None and number <= self.above.line + len(self.above.message) + 1:
+            current.above, self.above = self.above, None
+        yield from self.let_go()
+        self.open.append(current)
+
+    def let_go(self) -> Iterator[TracebackText]:
+        """What has no traceback below it."""
+        if self.above is not None:
+            yield self.above
+        self.above = None
 
     def go_on(self, current: _Open, line: str, number: int) -> Iterator[TracebackText]:
         rest = line[len(current.key) :]
@@ -173,7 +230,7 @@ class _Reader:
         elif _LAST_LINE.match(text):
             self.end_with(current, text)
         elif text:
-            self.open.remove(current)
+            yield from self.close(current)
             yield from self.outside(line, number)
 
     def end_with(self, current: _Open, text: str) -> None:
@@ -200,8 +257,13 @@ class _Reader:
 
     def close(self, current: _Open) -> Iterator[TracebackText]:
         self.open.remove(current)
-        if current.told is not None:
-            yield current.told
+        if current.is_mention:
+            yield from (each for each in (self.above, current.above) if each is not None)
+            self.above = current.told
+        elif current.told is not None:
+            yield replace(current.told, above=current.above)
+        elif current.above is not None:
+            yield TracebackText("", current.line, tuple(current.frames), above=current.above)
 
     def outside(self, line: str, number: int) -> Iterator[TracebackText]:
         if (thread := _THREAD.search(line)) is not None:
@@ -212,12 +274,15 @@ class _Reader:
             self.is_cause = self.is_over = True
         elif _CAME_OVER in line:
             self.is_over = True
-        elif (report := _REPORT.search(line)) is not None:
-            yield from self.begin(line[: report.start()], number)
-            self.open[-1].told = TracebackText(report["text"], number, is_report=True)
+        elif "[GL0" in line and (said := _REPORT.search(line) or _SAID.search(line)) is not None:
+            yield from self.begin(line[: said.start()], number)
+            self.open[-1].say(line, said)
         elif line:
-            yield TracebackText(line, number)
+            yield from self.let_go()
+            self.above = TracebackText(line, number)
 
-    def end(self) -> Iterator[TracebackText]:
-        for current in list(self.open):
+    def end(self, number: int = 0) -> Iterator[TracebackText]:
+        """End those that are open; with a number, those that began in that line."""
+        for current in [each for each in self.open if number in (0, each.line)]:
             yield from self.close(current)
+        yield from self.let_go()

@@ -8,6 +8,7 @@ import sys
 from typing import Any, Protocol
 
 from genlock._observing import _live_wording
+from genlock._text import encodable
 
 
 class Writable(Protocol):
@@ -35,7 +36,7 @@ def write(text: str, destination: Destination) -> None:
         return
     encoding = getattr(stream, "encoding", None)
     if isinstance(encoding, str):
-        text = text.encode(encoding, "backslashreplace").decode(encoding)
+        text = encodable(text, encoding)
     flush = getattr(stream, "flush", lambda: None)
     try:
         flush()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from genlock._gates import live_gates
 from genlock._interpreter import _stacks, _threads
+from genlock._logged import for_handlers
 from genlock._observing import _live_wording
 from genlock._observing._look import Look, looked
 from genlock._policy import check_seconds
@@ -103,7 +104,7 @@ class Watch:
 
     def _tell(self, stay: LongStay) -> None:
         try:
-            _log.warning("%s", _live_wording.long_stay(stay))
+            _log.warning("%s", for_handlers(_live_wording.long_stay(stay), _log))
             if self._callback is not None:
                 self._callback(stay)
         except BaseException:  # of the user's making: a handler of the logger's, or the callback

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from genlock._text import encodable
 from genlock.cli import RefusedError
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ def write(text: str, stream: TextIO | None = None, *, for_people: bool = True) -
     if stream is None:  # a program without a console
         return
     encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = encodable(text, encoding, "replace")
     try:
         if for_people and _wants_colour(stream) and _write_in_colour(text, stream):
             return
-        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.write(text + "\n")
         stream.flush()
     except OSError as error:
         if stream is not sys.stdout:

@@ -79,7 +79,7 @@ class _Answers:
             self._codes.append(code)
         elif _CODE.fullmatch(subject):
             self._wrong.append(f"no such code: {subject}; there are {', '.join(PAGES)}")
-        elif not os.path.exists(subject) and (meant := findings([subject])):
+        elif not os.path.exists(subject) and (meant := findings(subject.splitlines())):
             self._found += meant
         else:
             self._logs.append("standard input" if subject == _STDIN else subject)

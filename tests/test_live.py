@@ -276,6 +276,8 @@ def test_to_ask_keeps_nothing_of_the_asker_alive(
         return weakref.ref(thing)
 
     guard = genlock.guard(count_up())
+    left = genlock.exclusive(genlock.guard(count_up(), name="broken"))
+    Worker(left.__enter__).result()
     with genlock.watch(interval=1000.0) as watch:
         gc.disable()
         try:

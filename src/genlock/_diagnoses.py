@@ -123,9 +123,7 @@ def left_inside(gate: Keepable) -> Strand:
     if body is not None:
         where = (Step(gate.name, _frames.site(body), "running", identity(gate)),)
     keep = _evidence.keep_of(gate)
-    known_as = None if keep is None else keep.known_as
-    name = "" if known_as is None else _frames.name_of(known_as)
-    who = f"{name}, which is gone" if name else _NOBODY
+    who = f"{keep.name}, which is gone" if keep is not None and keep.name else _NOBODY
     return strand_inside(who, where, gate)
 
 

@@ -14,7 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from genlock._interpreter import _frames, _stacks
-from genlock._interpreter._threads import own, own_thread
+from genlock._interpreter._threads import own, own_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ class Claim(weakref.ref["Keep"]):
 class Keep:
     """One block of exclusive use of `gate` by the calling thread, begun at a line of `code`."""
 
-    __slots__ = ("__weakref__", "code", "gate", "ident", "known_as", "line", "me", "thread")
+    __slots__ = ("__weakref__", "code", "gate", "ident", "line", "me", "name", "thread")
 
     def __init__(self, gate: Keepable, caller: FrameType) -> None:
         self.gate = gate
@@ -112,7 +112,7 @@ class Keep:
         # An exception that is delivered at the entry of an __exit__ keeps that from running.
         self.me = Claim(self, gate.end_keep)
         self.thread = own.me
-        self.known_as = own_thread()  # nobody finds it when the thread has ended
+        self.name = own_name()  # nobody knows it when the thread has ended
         keeps = own.thread.keeps
         keeps[:] = [other for other in keeps if other() is not None]
         keeps.append(self.me)
@@ -183,12 +183,18 @@ def is_executing(guarded: object) -> bool:
 
 def presence(gate: Keepable) -> Presence | None:
     """The other thread that is inside `gate`, or inside of the bare generator behind it."""
+    # Here, and below, the stacks are looked through by a function that is on none of them: what is
+    # in its variables does not hold itself.
+    return _presence(gate, _stacks.current_frames())
+
+
+def _presence(gate: Keepable, threads: dict[int, FrameType]) -> Presence | None:
     body = _frames.body_of(gate.guarded)
     keep = keep_of(gate)
     keeper = None if keep is None else keep.thread()
     me = _thread.get_ident()
     owner = None
-    for ident, innermost in _stacks.current_frames().items():
+    for ident, innermost in threads.items():
         frames = _stacks.walk(innermost)
         if body in frames:
             return Presence(ident, frames)
@@ -211,8 +217,12 @@ def is_abandoned(gate: Keepable) -> bool:
         return False
     if not all_stacks_are_seen(is_running_known=_frames.is_running(gate.guarded) is not None):
         return False
+    return _leads_nowhere(gate, _stacks.current_frames())
+
+
+def _leads_nowhere(gate: Keepable, threads: dict[int, FrameType]) -> bool:
     body = _frames.body_of(gate.guarded)
-    for innermost in _stacks.current_frames().values():
+    for innermost in threads.values():
         stack = _stacks.walk(innermost)
         if any(frame is body or owned_by(frame) is gate for frame in stack):
             return False

@@ -183,22 +183,13 @@ def thread_names() -> dict[int, str]:
     """The names of the threads that the threading module knows, by identifier."""
     found = {}
     for thread in threading.enumerate():
-        if _is_plain(thread):
-            found[thread.ident or 0] = name_of(thread)
+        # Where nothing can go wrong, nothing is caught.
+        if _is_plain(thread) and type(thread.name) is str:
+            found[thread.ident or 0] = thread.name
             continue
         with suppress(Exception):  # a class of somebody's own may do as it likes
-            found[thread.ident or 0] = name_of(thread)
+            found[thread.ident or 0] = str(thread.name)
     return found
-
-
-def name_of(thread: threading.Thread) -> str:
-    """The name of a thread; empty if it cannot be had."""
-    # Where nothing can go wrong, nothing is caught.
-    if _is_plain(thread) and type(thread.name) is str:
-        return thread.name
-    with suppress(Exception):
-        return str(thread.name)
-    return ""
 
 
 def _is_plain(thread: threading.Thread) -> bool:

@@ -53,11 +53,14 @@ own = _Own()
 """The calling thread: `me` is dead when it has ended."""
 
 
-def own_thread() -> threading.Thread | None:
-    """The calling thread as the threading module knows it, if it does."""
+def own_name() -> str:
+    """The name that the calling thread was given; empty if that cannot be had."""
     # Not current_thread(): that registers a thread of which threading does not know, or no longer.
-    thread: threading.Thread | None = getattr(threading, "_active", {}).get(_thread.get_ident())
-    return thread
+    # Nor what a class of the user's makes of the name: nobody's code is to run here.
+    thread = getattr(threading, "_active", {}).get(_thread.get_ident())
+    given = {} if thread is None else object.__getattribute__(thread, "__dict__")
+    name = given.get("_name")
+    return name if type(name) is str else ""
 
 
 def living() -> list[Mark]:

@@ -420,7 +420,7 @@ def test_an_abandoned_gate_is_reclaimed_although_newcomers_come_and_go() -> None
     until(lambda: gate.queue)
     while served.is_alive():
         _was, gate.busy = gate.busy, True  # what a newcomer does, that is then turned away
-        served.join(0.02)
+        served.join(0.1)
     assert served.result() == 0
 
 

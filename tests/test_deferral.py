@@ -409,6 +409,7 @@ def test_a_generator_that_feeds_itself_for_ever_can_be_interrupted() -> None:
     endless[:] = [genlock.guard(feeding_itself(taken), prime=True, on_reentry="defer")]
     interrupted_after(3, lambda: endless[0].send(0))
     assert taken == [0, 1, 2, 3]
+    endless.clear()
 
 
 def test_what_an_interruption_has_left_is_delivered_first_by_the_next_call() -> None:

@@ -731,8 +731,9 @@ def test_a_deep_recursion_of_guards_is_told(tmp_path: Any) -> None:
 
 def test_a_dump_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     guard = genlock.guard(count_up(), name="dumped")
-    genlock.dump()
-    assert "'dumped' not started" in capsys.readouterr().err
+    with genlock.exclusive(guard):  # in use: of those at rest, a few kinds are told
+        genlock.dump()
+    assert "MainThread has exclusive use of 'dumped':" in capsys.readouterr().err
     assert next(guard) == 0
 
 

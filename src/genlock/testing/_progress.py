@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from genlock import _waits
+from genlock._gate import Gate
 from genlock._interpreter import _frames
 from genlock.testing import _stuck
 
@@ -22,6 +23,9 @@ BLOCKED_AFTER = 2.0
 ENDLESS_AFTER = 30.0
 """A thread that computes for so long between two points does not come to the next one."""
 
+_SHARE = 0.1
+"""A thread that gets less of the time to compute polls, and computes nothing."""
+
 _LOOKS = 3
 """So often a thread is looked at that may not stand still yet."""
 
@@ -36,12 +40,23 @@ class BlockedError(Exception):
 
 def diagnosed(run: Run, task: Task, verdict: str) -> BlockedError:
     """What there is to say of the thread whose turn it is, while it is still where it stands."""
-    if _waits.innermost_wait(task.ident) is not None:
-        verdict = "held"
     innermost = None
     for _ in range(_LOOKS):
-        innermost = innermost or _stuck.innermost_frames({task.ident}).get(task.ident)
+        innermost = innermost or _innermost(task)
+    if _waits_for_guard(task, innermost):
+        verdict = "held"
     return BlockedError(run, task.name, _users_line(innermost), verdict)
+
+
+def _innermost(task: Task) -> FrameType | None:
+    return _stuck.innermost_frames({task.ident}).get(task.ident)
+
+
+def _waits_for_guard(task: Task, innermost: FrameType | None) -> bool:
+    """Whether a thread stands in a queue, or polls a bare generator that somebody else runs."""
+    if _waits.innermost_wait(task.ident) is not None:
+        return True
+    return any(frame.f_code is Gate.poll.__code__ for frame in _frames.stack(innermost))
 
 
 def _users_line(innermost: FrameType | None) -> Site | None:
@@ -71,11 +86,16 @@ class Progress:
             self.point = len(self.run.trace)
             self.point_since = self.computing_since = now
             self.computed = computed
-        elif computed - self.computed > LOOK_EVERY / 10:  # less is for one who polls
+        elif computed - self.computed > _SHARE * (now - self.computing_since) and not self.waits():
             self.computed, self.computing_since = computed, now
         if now - self.computing_since > BLOCKED_AFTER:
             return "blocked"
         return "endless" if now - self.point_since > ENDLESS_AFTER else ""
+
+    def waits(self) -> bool:
+        """Whether the thread waits for a guard, which under a tracer can cost any share."""
+        task = self.run.current
+        return task is not None and _waits_for_guard(task, _innermost(task))
 
     def time_computed(self) -> float:
         """Seconds of the processor that the thread has had; of all, where more is not known."""

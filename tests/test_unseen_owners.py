@@ -171,6 +171,7 @@ def test_while_exclusive_use_begins(monkeypatch: pytest.MonkeyPatch) -> None:
 
     keeper = stepping.run(use)
     assert stepping.stop.reached.wait(PATIENCE)
+    assert genlock.state(guard).during is None  # no call is running
     waiter = Worker(lambda: next(guard))
     stepping.let_others_look()
     keeper.result()

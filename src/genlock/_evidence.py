@@ -165,10 +165,12 @@ def own_stack(frame: FrameType, guarded: object) -> OwnStack:
     return OwnStack(tuple(entered), keeps, passes_through)
 
 
-def operation_in(frame: FrameType) -> Operation:
-    """What a way in was called for."""
-    found: Operation | None = frame.f_locals.get("operation")
-    return found or ("next" if frame.f_locals.get("value") is None else "send")
+def operation_in(frame: FrameType) -> Operation | None:
+    """What a way in was called for; None in one that only keeps the gate, or hands it over."""
+    variables = frame.f_locals
+    if "value" in variables:
+        return "next" if variables["value"] is None else "send"
+    return variables.get("operation")
 
 
 def is_executing(guarded: object) -> bool:

@@ -65,6 +65,23 @@ def test_a_path_that_comes_from_elsewhere_is_most_likely_contention() -> None:
     assert finding.driver == "pending"
 
 
+@pytest.mark.parametrize(
+    "named", ["worker-3 (work)", "worker-3 (<lambda>)", "worker-3", "worker-3 (a) (b)"]
+)
+def test_a_thread_is_told_without_what_it_runs(named: str) -> None:
+    finding = only(CONTENTION.replace("worker-3:", f"{named}:"))
+    assert (finding.thread, without_place(finding)) == (
+        "worker-3",
+        without_place(only(CONTENTION)),
+    )
+
+
+@pytest.mark.timeout(30)  # what grows with the square of the line takes hours
+@pytest.mark.parametrize("name", ["", "a (a)"])
+def test_a_line_of_nothing_but_threads_takes_no_longer_than_any(name: str) -> None:
+    assert only(f"Exception in thread {name}" * 100_000 + f"x:\n{CONTENTION}")
+
+
 def test_parts_of_exception_groups_are_found() -> None:
     taken, closed = found_in(GROUP)
     assert (taken.code, taken.expression, taken.first) == ("GL017", "rows", 7)

@@ -27,7 +27,9 @@ _TIME = re.compile(
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d+ "
 )
 _LAST_LINE = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
-_THREAD = re.compile(r"Exception in thread (?P<thread>.+?)(?: \(.*\))?:$")
+_IN_THREAD = "Exception in thread "
+_OF_TARGET = " ("
+"""What comes before the function that a thread runs, in the name that Python gives it."""
 _IGNORED = re.compile(r"Exception ignored in: <(?:\w+ )*object (?P<owner>\S+) at ")
 _DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 _CAME_OVER = "During handling of the above exception, another exception occurred:"
@@ -266,8 +268,8 @@ class _Reader:
             yield TracebackText("", current.line, tuple(current.frames), above=current.above)
 
     def outside(self, line: str, number: int) -> Iterator[TracebackText]:
-        if (thread := _THREAD.search(line)) is not None:
-            self.thread = thread["thread"]
+        if _IN_THREAD in line and line.endswith(":"):
+            self.thread = _thread_named(line)
         elif (ignored := _IGNORED.search(line)) is not None:
             self.owner = ignored["owner"]
         elif _DIRECT_CAUSE in line:
@@ -286,3 +288,8 @@ class _Reader:
         for current in [each for each in self.open if number in (0, each.line)]:
             yield from self.close(current)
         yield from self.let_go()
+
+
+def _thread_named(line: str) -> str:
+    name = line[:-1].rpartition(_IN_THREAD)[2]
+    return name.partition(_OF_TARGET)[0] if name.endswith(")") else name

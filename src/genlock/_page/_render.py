@@ -32,6 +32,7 @@ SCRIPTS = (
     "overview.js",
     "details.js",
     "stretch.js",
+    "limited.js",
     "tables.js",
     "failures.js",
     "findings.js",

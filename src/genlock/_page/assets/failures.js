@@ -11,11 +11,11 @@ const FATES = {
 const OPEN_AT_FIRST = 4;
 const MOST_AT_FIRST = 20;
 
-class Errors {
+class Errors extends Limited {
   constructor(section, data, recording, { choose, find }) {
+    super(MOST_AT_FIRST);
     Object.assign(this, { section, data, recording, choose, find });
     section.hidden = !data.errors && !data.troubled;
-    this.limit = MOST_AT_FIRST;
     this.draw();
   }
 
@@ -35,17 +35,6 @@ class Errors {
     more.hidden = !left.length;
     more.textContent = `Show ${left.map((it) => inWords(...it)).join(" and ")}`;
     more.onclick = () => this.showAll();
-  }
-
-  /** Show all errors; returns what undoes that. */
-  showAll() {
-    const { limit } = this;
-    this.limit = Infinity;
-    this.draw();
-    return () => {
-      this.limit = limit;
-      this.draw();
-    };
   }
 
   #failure(failure, place) {

@@ -21,12 +21,12 @@ const COLUMNS = [
   { title: "how it ended", of: "ended", text: (value) => value || "–" },
 ];
 
-class Table {
+class Table extends Limited {
   constructor(box, rows, find) {
+    super(ROWS_AT_FIRST);
     Object.assign(this, { box, find });
     this.column = 2;
     this.isRising = false;
-    this.limit = ROWS_AT_FIRST;
     this.setRows(rows);
   }
 
@@ -58,17 +58,6 @@ class Table {
       this.box.append(element("button", { type: "button", class: "more", onclick: more }, text));
     }
     if (!rows.length) this.box.replaceChildren(element("p", { class: "empty" }, "No calls."));
-  }
-
-  /** Show all rows; returns what undoes that. */
-  showAll() {
-    const { limit } = this;
-    this.limit = Infinity;
-    this.draw();
-    return () => {
-      this.limit = limit;
-      this.draw();
-    };
   }
 
   #sorted() {

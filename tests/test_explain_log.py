@@ -79,7 +79,7 @@ def test_a_thread_is_told_without_what_it_runs(named: str) -> None:
 @pytest.mark.timeout(30)  # what grows with the square of the line takes hours
 @pytest.mark.parametrize("name", ["", "a (a)"])
 def test_a_line_of_nothing_but_threads_takes_no_longer_than_any(name: str) -> None:
-    assert only(f"Exception in thread {name}" * 100_000 + f"x:\n{CONTENTION}")
+    assert only(f"Exception in thread {name}" * 100_000 + f"x:\n{CONTENTION}").code == "GL011"
 
 
 def test_parts_of_exception_groups_are_found() -> None:

@@ -94,13 +94,13 @@ def deadlock(
             **_waits.stacks({ticket.ident for ticket in cycle[1:]}),
             cycle[0].ident: tuple(_frames.stack(frame)),
         }
+        names = _frames.thread_names()
         strands = []
         for ticket, before in zip(cycle, [cycle[-1], *cycle], strict=False):
             held, wanted = _as_gate(before.wanted), _as_gate(ticket.wanted)
             remark = _wording.THIS_CALL if ticket is cycle[0] else ""
             path, _ = path_into(held, stacks.get(ticket.ident, ()), remark)
-            name = _frames.thread_name(ticket.ident)
-            strands.append(strand_inside(name, path, held, wanted))
+            strands.append(strand_inside(names[ticket.ident], path, held, wanted))
         return _diagnosis(DeadlockError.code, gate, operation, *strands)
 
     return _error(DeadlockError, gate, operation, diagnose)

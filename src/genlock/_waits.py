@@ -171,16 +171,18 @@ class Ticket:
         self.head_since = monotonic()
         self.wake()
 
-    def has(self, thing: object) -> bool:
-        """Whether this waiting thread keeps `thing` from everybody else."""
-        if any(held is thing for held in self.held):
-            return True
+    def keeps(self) -> Iterator[object]:
+        """All that this waiting thread keeps from everybody else."""
+        yield from self.held
         ticket: Ticket | None = self
         while ticket is not None:
-            if ticket.granted and ticket.wanted is thing:
-                return True
+            if ticket.granted:
+                yield ticket.wanted
             ticket = ticket.outer
-        return False
+
+    def has(self, thing: object) -> bool:
+        """Whether this waiting thread keeps `thing` from everybody else."""
+        return any(kept is thing for kept in self.keeps())
 
 
 class WaitQueue(deque[Ticket]):
@@ -331,14 +333,18 @@ def closed_cycle(ticket: Ticket) -> list[Ticket]:
     """
     if not ticket.can_be_in_a_cycle():
         return []
-    cycle = [ticket]
+    keepers = _who_keeps_what()
+    cycle, idents = [ticket], {ticket.ident}
     while True:
-        owner = _waiter_that_has(cycle[-1].wanted)
-        if owner is None or any(owner is known for known in cycle[1:]):
+        owner = keepers.get(id(cycle[-1].wanted))
+        if owner is None:
             return []
         if owner.ident == ticket.ident:
             break
+        if owner.ident in idents:
+            return []
         cycle.append(owner)
+        idents.add(owner.ident)
     if not all(map(is_in_force, cycle)) or not all(map(_still_has, [*cycle[1:], ticket], cycle)):
         return []
     return cycle if all(known.serial <= ticket.serial for known in cycle) else []
@@ -367,9 +373,15 @@ def _still_has(owner: Ticket, waiter: Ticket) -> bool:
     return owner.has(waiter.wanted)
 
 
-def _waiter_that_has(thing: object) -> Ticket | None:
+def _who_keeps_what() -> dict[int, Ticket]:
+    """The waiting thread that keeps a thing from others, by the identity of that.
+
+    In one pass: to look for each in turn costs a second, where a hundred threads wait.
+    """
+    keepers: dict[int, Ticket] = {}
     for ident in list(_waiting):
         ticket = innermost_wait(ident)
-        if ticket is not None and ticket.has(thing):
-            return ticket
-    return None
+        if ticket is not None:
+            for thing in ticket.keeps():
+                keepers.setdefault(id(thing), ticket)
+    return keepers

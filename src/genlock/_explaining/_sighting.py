@@ -397,4 +397,5 @@ def _other_stacks() -> list[tuple[str, list[Call]]]:
         ident: [Call(frame, frame.f_lasti, frame.f_lineno or 0) for frame in _frames.stack(frame)]
         for ident, frame in threads.items()
     }
-    return [(_frames.thread_name(ident), stack) for ident, stack in stacks.items()]
+    names = _frames.thread_names()
+    return [(names[ident], stack) for ident, stack in stacks.items()]

@@ -174,27 +174,37 @@ def yields(code: CodeType) -> tuple[Site, ...]:
     return tuple(line_of(code, line) for line in sorted(lines))
 
 
+class ThreadNames(dict[int, str]):
+    """The names of threads by identifier; of one that has none, its number."""
+
+    def __missing__(self, ident: int) -> str:
+        return f"thread {ident}"
+
+
 def thread_name(ident: int) -> str:
     """The name of the thread, or its number if the threading module does not know it."""
-    return thread_names().get(ident) or f"thread {ident}"
+    return thread_names()[ident]
 
 
-def thread_names() -> dict[int, str]:
-    """The names of the threads that the threading module knows, by identifier."""
+def thread_names() -> ThreadNames:
+    """The names of the threads that the threading module knows."""
     found = {}
+    plain: dict[int, bool] = {}  # of most threads the class is the same one
     for thread in threading.enumerate():
+        kind = type(thread)
+        if id(kind) not in plain:
+            plain[id(kind)] = _is_plain(kind)
         # Where nothing can go wrong, nothing is caught.
-        if _is_plain(thread) and type(thread.name) is str:
+        if plain[id(kind)] and type(thread.name) is str:
             found[thread.ident or 0] = thread.name
             continue
         with suppress(Exception):  # a class of somebody's own may do as it likes
             found[thread.ident or 0] = str(thread.name)
-    return found
+    return ThreadNames({ident: name for ident, name in found.items() if name})
 
 
-def _is_plain(thread: threading.Thread) -> bool:
-    """Whether asking for its name and identifier runs no code but the library's."""
-    kind = type(thread)
+def _is_plain(kind: type[threading.Thread]) -> bool:
+    """Whether asking such a thread for name and identifier runs no code but the library's."""
     return all(getattr_static(kind, name) is asked for name, asked in _PLAIN_THREAD.items())
 
 

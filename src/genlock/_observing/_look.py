@@ -134,7 +134,7 @@ class Look:
         steps, during = path_into(gate, holder.frames, "")
         ticket = self.waiting.get(holder.ident)
         wants = cast("Gate", ticket.wanted) if ticket is not None else None
-        strand = strand_inside(self.thread_name(holder.ident), steps, gate, wants)
+        strand = strand_inside(self.names[holder.ident], steps, gate, wants)
         return strand, during, holder.ident
 
     def _holder(self, gate: Gate) -> Presence | None:
@@ -157,7 +157,7 @@ class Look:
         caller = next((each for each in ticket.stack() if not _frames.is_internal(each)), None)
         held = cast("tuple[Gate, ...]", ticket.held)
         return Wait(
-            self.thread_name(ticket.ident),
+            self.names[ticket.ident],
             ticket.ident,
             ticket.operation,
             max(0.0, self.now - ticket.began),
@@ -166,10 +166,6 @@ class Look:
             self.prospects.get(ticket.ident, ""),
             tuple(map(identity, held)),
         )
-
-    def thread_name(self, ident: int) -> str:
-        """The name of a thread."""
-        return self.names.get(ident) or f"thread {ident}"
 
 
 def looked(gates: Iterable[Gate], ask: Callable[[Look], _Found]) -> _Found:

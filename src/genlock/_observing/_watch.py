@@ -125,7 +125,7 @@ class Watch:
             if seconds >= self._longest and self._number not in mark.told:
                 mark.told.add(self._number)
                 state = look.state(gate)
-                name = look.thread_name(ident)
+                name = look.names[ident]
                 stays.append(LongStay("hold", name, ident, seconds, state))
         waiting = {(ticket.ident, ticket.began): ticket for ticket in look.tickets}
         self._told &= waiting.keys()
@@ -134,7 +134,7 @@ class Watch:
             if waited >= self._longest and key not in self._told:
                 self._told.add(key)
                 state = look.state(cast("Gate", ticket.wanted))
-                name = look.thread_name(ticket.ident)
+                name = look.names[ticket.ident]
                 stays.append(LongStay("wait", name, ticket.ident, waited, state))
         return stays
 

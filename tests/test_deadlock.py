@@ -5,7 +5,7 @@ import signal
 import statistics
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any
 
@@ -300,6 +300,22 @@ def test_only_the_youngest_of_a_cycle_answers(waits: Any) -> None:
     older, youngest = waits(1, B, A), waits(2, A, B)
     assert _waits.closed_cycle(older) == []
     assert _waits.closed_cycle(youngest) == [youngest, older]
+
+
+def test_each_wait_is_looked_at_once_for_all_of_a_cycle(
+    waits: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things = [object() for _ in range(100)]
+    cycle = [waits(n, things[n - 1], things[n]) for n in range(100)]
+    keeps, looks = Ticket.keeps, []
+
+    def counted(ticket: Ticket) -> Iterator[object]:
+        looks.append(ticket)
+        return keeps(ticket)
+
+    monkeypatch.setattr(Ticket, "keeps", counted)
+    assert set(_waits.closed_cycle(cycle[-1])) == set(cycle)
+    assert len(looks) == 2 * len(cycle)  # to find it, and to see that it is still there
 
 
 def test_a_chain_is_no_cycle(waits: Any) -> None:

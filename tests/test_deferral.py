@@ -4,8 +4,9 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Generator
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 
@@ -13,6 +14,7 @@ import genlock
 from crew import PATIENCE, Occupied, Worker, together, until
 from genlock import DEFERRED, _deferral
 from genlock._deferral import Deferral
+from genlock.testing import explore
 
 
 def depth() -> int:
@@ -55,6 +57,72 @@ def test_the_stack_stays_as_deep_as_it_is() -> None:
     long.players["ping"].send(20_000)
     assert len(long.told) == 20_001
     assert long.deepest == short.deepest
+
+
+class Facing:
+    """Two guards, a thread inside of each; with both inside, each acts on the other guard."""
+
+    def __init__(self, act: Callable[[Any], Any]) -> None:
+        self.act = act
+        self.both_inside = threading.Barrier(2)
+        self.taken: dict[str, list[Any]] = {"left": [], "right": []}
+        self.results: list[Any] = []
+        self.guards: dict[str, Any] = {
+            name: genlock.guard(self.body(name, other), prime=True, name=name, on_reentry="defer")
+            for name, other in [("left", "right"), ("right", "left")]
+        }
+
+    def body(self, name: str, other: str) -> Generator[Any, Any, None]:
+        while True:
+            value = yield
+            self.taken[name].append(value)
+            if value == "there":
+                self.both_inside.wait(PATIENCE)
+                try:
+                    self.results.append(self.act(self.guards[other]))
+                except genlock.DeadlockError as error:
+                    self.results.append(type(error))
+
+    def meet(self) -> None:
+        calls = [Worker(partial(guard.send, "there")) for guard in self.guards.values()]
+        assert [call.result() for call in calls] == [None, None]
+
+
+def test_what_comes_back_by_way_of_another_thread_is_deferred_too() -> None:
+    facing = Facing(lambda guard: guard.send("hello"))
+    facing.meet()
+    assert facing.taken == {"left": ["there", "hello"], "right": ["there", "hello"]}
+    assert set(facing.results) == {None, DEFERRED}
+
+
+def test_a_close_that_comes_back_by_way_of_another_thread_is_deferred_too() -> None:
+    facing = Facing(lambda guard: guard.close())
+    facing.meet()
+    assert facing.results == [None, None]
+    assert [guard.gi_frame for guard in facing.guards.values()] == [None, None]
+
+
+def test_a_next_cannot_be_deferred_and_stays_a_deadlock() -> None:
+    facing = Facing(next)
+    facing.meet()
+    assert set(facing.results) == {None, genlock.DeadlockError}
+
+
+def test_a_cycle_is_fed_at_all_its_ends_in_every_order() -> None:
+    games: list[Game] = []
+
+    def setup() -> dict[str, Any]:
+        games.append(Game())
+        return games[-1].players
+
+    def all_is_told(_: object) -> bool:
+        return sorted(count for _, count in games[-1].told) == [0, 0, 1, 1]
+
+    explored = explore(
+        setup, [lambda them: them["ping"].send(1), lambda them: them["pong"].send(1)], all_is_told
+    )
+    assert explored.outcome == "ok", explored.report
+    assert explored.exhausted
 
 
 def collector(taken: list[Any], *sent: Any, end: str = "") -> Generator[Any, Any, None]:
@@ -340,6 +408,42 @@ def test_many_threads_in_exclusive_use_of_a_deferring_guard() -> None:
         assert (left[0], left[1], right[1]) == (right[0], "a", "b")
 
 
+def test_a_close_of_another_thread_does_not_come_between_the_calls_of_exclusive_use() -> None:
+    taken: list[str] = []
+    guard = collect(taken, "by itself", on_close="defer")
+    with genlock.exclusive(guard):
+        guard.send("first")
+        Worker(guard.close).result()
+        guard.send("second")
+        assert taken == ["first", "by itself", "second"]
+    assert guard.gi_frame is None
+
+
+def test_what_comes_back_by_way_of_another_thread_does_not_either() -> None:
+    def bridge() -> Generator[None, None, None]:
+        yield
+        inside.set()
+        until(lambda: bridged._self_gate.queue)
+        results.append(guard.send("of the other"))
+        yield
+
+    taken: list[str] = []
+    results: list[Any] = []
+    inside = threading.Event()
+    guard = collect(taken)
+    bridged: Any = genlock.guard(bridge(), prime=True)
+    with genlock.exclusive(guard):
+        guard.send("first")
+        other = Worker(lambda: next(bridged))
+        assert inside.wait(PATIENCE)
+        bridged.close()  # waits, so that the cycle is closed by the other thread
+        assert results == [DEFERRED]
+        guard.send("second")
+        assert taken == ["first", "second"]
+    other.result()
+    assert taken == ["first", "second", "of the other"]
+
+
 def test_a_value_is_delivered_once_where_a_handler_sends_during_its_delivery() -> None:
     taken: list[str] = []
 
@@ -353,10 +457,10 @@ def test_a_value_is_delivered_once_where_a_handler_sends_during_its_delivery() -
     class Interrupted(_deferral.Deliveries):
         """A signal handler or finaliser runs whenever it is looked into, once."""
 
-        def popleft(self) -> Any:
+        def __delitem__(self, place: SupportsIndex, /) -> None:  # type: ignore[override]
             if "handler" not in taken:
                 guard.send("handler")
-            return super().popleft()
+            super().__delitem__(place)
 
     guard: Any = genlock.guard(body(), prime=True, on_reentry="defer")
     guard._self_gate.deferred = Interrupted()

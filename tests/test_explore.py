@@ -533,8 +533,8 @@ def test_a_loop_that_waits_for_another_thread_is_named() -> None:
     has_been_named.set()
     assert result.outcome == "inconclusive"
     assert "T1 runs on and on" in result.report
-    # Where threads run at once, the stack of one that goes on cannot be read.
-    assert (" at test_explore.py:" in result.report) != _stacks.RUN_AT_ONCE
+    if not _stacks.RUN_AT_ONCE:  # there, of one that goes on it can be read by chance only
+        assert " at test_explore.py:" in result.report
 
 
 def test_work_that_takes_its_time_is_waited_for() -> None:

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from genlock import _diagnoses, _wording
-from genlock._gate import Gate, asks
+from genlock._gate import BackByOthersError, Gate, asks
 from genlock._logged import for_handlers
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ DEFERRED: Final = Deferred.DEFERRED
 
 
 class Delivery(NamedTuple):
-    """A call that waits for the next yield."""
+    """A call that waits for the next yield; another thread's, for the end of exclusive use, too."""
 
     operation: Operation
     call: Callable[..., Any]
     args: tuple[Any, ...]
+    is_others: bool = False
 
 
 class Deliveries(deque[Delivery]):
@@ -109,10 +110,11 @@ class Deferral(Gate):
 
     def deliver_all(self) -> None:
         delivered, has_warned = 0, False
-        while self.deferred:
-            if self.has_ended() and self.deferred[0].operation != "close":
+        while (due := self.due()) is not None:
+            operation, call, args, _ = self.deferred[due]
+            if self.has_ended() and operation != "close":
                 raise StopIteration  # another thread's close came in before this: undelivered
-            operation, call, args = self.deferred.popleft()
+            del self.deferred[due]
             try:
                 super().run(operation, call, *args)
             except StopIteration:
@@ -124,34 +126,57 @@ class Deferral(Gate):
                 text = _wording.feeds_itself(self.name, delivered)
                 _log.warning("%s", for_handlers(text, _log))
 
+    def due(self) -> int | None:
+        """The place of what is to be delivered next. Asked by the owner, who alone takes it out."""
+        if self.keeper is None:
+            return 0 if self.deferred else None
+        places = range(len(self.deferred))
+        return next((place for place in places if not self.deferred[place].is_others), None)
+
     def undelivered(self) -> tuple[Any, ...]:
         """Forget what can no longer be delivered; the values and exceptions among it."""
         # One by one: other threads may defer a close meanwhile.
         left: list[Any] = []
         while self.deferred:
-            operation, _, args = self.deferred.popleft()
+            operation, _, args, _ = self.deferred.popleft()
             left += () if operation == "close" else args
         return tuple(left)
 
     def come_back(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
-        if not self.policy.defers(operation) or (operation != "close" and self.is_to_close()):
+        if not self.can_defer(operation):
             return super().come_back(operation, call, *args)
         self.deferred.append(Delivery(operation, call, args))
         return None if operation == "close" else DEFERRED
 
+    def can_defer(self, operation: Operation) -> bool:
+        return self.policy.defers(operation) and (operation == "close" or not self.is_to_close())
+
     def is_to_close(self) -> bool:
         """Whether a close is deferred: it is the last then."""
         try:
-            return self.deferred[-1].operation == "close"
+            last = self.deferred[-1]
         except IndexError:
             return False
+        return last.operation == "close" and not (last.is_others and self.keeper is not None)
+
+    def take_turn(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return super().take_turn(operation, call, *args)
+        except BackByOthersError as news:
+            if news.gate is not self:
+                raise
+        return self.leave_to_others(operation, call, *args)
 
     def turn_away(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
         if operation != "close" or self.policy.on_close != "defer":
             return super().turn_away(operation, call, *args)
-        self.deferred.append(Delivery(operation, call, args))
-        self.after_release()  # whoever is inside may have looked already for the last time
-        return None
+        return self.leave_to_others(operation, call, *args)
+
+    def leave_to_others(self, operation: Operation, call: Callable[..., Any], *args: Any) -> Any:
+        """Have it delivered by whoever is inside."""
+        self.deferred.append(Delivery(operation, call, args, is_others=True))
+        self.after_release()  # that may have looked already for the last time, or given up waiting
+        return None if operation == "close" else DEFERRED
 
     def after_release(self) -> None:
         # An interruption has to come out, however much there is to deliver. What is to be closed

@@ -34,6 +34,14 @@ _SHORTEST_POLL = 1e-5  # seconds: what a short body takes
 _LONGEST_POLL = 5e-3  # seconds: what the interpreter lets a thread run before it switches
 
 
+class BackByOthersError(Exception):
+    """A call comes back to its generator by way of other threads, and can be deferred."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self.gate = gate
+
+
 class Gate(Body):
     """What both kinds of gate have in common.
 
@@ -234,6 +242,10 @@ class Gate(Body):
         """The call came from the body it calls."""
         raise _diagnoses.reentrant(self, operation, sys._getframe())
 
+    def can_defer(self, _operation: Operation) -> bool:
+        """Whether what comes back to the generator waits for its next yield."""
+        return False
+
     def turn_away(self, operation: Operation, _call: Callable[..., Any], *_args: Any) -> Any:
         """Another thread is inside, and the policy says not to wait."""
         self.tally(0)
@@ -331,6 +343,8 @@ class Gate(Body):
         if self.queue is None or ticket not in self.queue.tickets():
             (self.queue or self.open_queue()).append(ticket)
         cycle = _waits.closed_cycle(ticket)
+        if cycle and self.can_defer(operation):
+            raise BackByOthersError(self)
         if cycle:
             raise _diagnoses.deadlock(self, operation, sys._getframe(), cycle)
         self.reclaim(ticket, operation)

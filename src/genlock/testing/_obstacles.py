@@ -37,6 +37,11 @@ class BusyGate:
         """Whether the call would wait now."""
         return bool(self.gate.busy)
 
+    def can_be_deferred(self) -> bool:
+        """Whether a cycle that the wait closes is no deadlock: the call need not wait."""
+        operation = _evidence.operation_in(self.frame)
+        return operation is not None and self.gate.can_defer(operation)
+
     def ticket(self, gates: Iterable[Gate]) -> Ticket:
         """The wait, with those of `gates` that its thread holds."""
         held = [_evidence.owned_by(frame) for frame in _frames.stack(self.frame)]

@@ -264,33 +264,36 @@ class Run:
         """The threads that come free although all the others stay where they are."""
         cycle = _obstacles.cycle(task.obstacle for task in self.unfinished)
         if cycle:
-            return [self.note_deadlock(cycle)]
+            return [self.break_cycle(cycle)]
         timed = [task for task in self.unfinished if task.has_timeout()]
         # Else somebody unknown is inside. Whether he comes out, the gate itself has to find.
         return timed or self.unfinished[:1]
 
-    def note_deadlock(self, cycle: list[tuple[BusyGate, Ticket]]) -> Task:
+    def break_cycle(self, cycle: list[tuple[BusyGate, Ticket]]) -> Task:
         """Returns who has to give way: the last of the cycle to come to its wait.
 
-        The others are entered as waiting, so that its gate finds the deadlock at once.
+        The others are entered as waiting, so that its gate finds the cycle at once.
         """
         tasks = {task.ident: task for task in self.unfinished}
-        waits = [(tasks[busy.ident], self.called(busy.gate), ticket) for busy, ticket in cycle]
-        if self.failure is None:
-            holds = [waits[-1][1], *(name for _, name, _ in waits)]
-            links = [
-                Link(task.number, held, wanted)
-                for held, (task, wanted, _) in zip(holds, waits, strict=False)
-            ]
-            self.failure = Failure("deadlock", None, None, tuple(links))
-            if self.witness is not None:
-                self.witness.failed(self, self.failure)
-        youngest = max((task for task, _, _ in waits), key=lambda task: task.arrived_at)
-        for task, _, ticket in waits:
-            if task is not youngest:
+        last, _ = max(cycle, key=lambda wait: tasks[wait[0].ident].arrived_at)
+        if self.failure is None and not last.can_be_deferred():
+            self.note_deadlock([(tasks[busy.ident], busy.gate) for busy, _ in cycle])
+        for busy, ticket in cycle:
+            if busy is not last:
                 _waits.begin_wait(ticket)
                 self.pretended.append(ticket)
-        return youngest
+        return tasks[last.ident]
+
+    def note_deadlock(self, waits: list[tuple[Task, Gate]]) -> None:
+        """These threads wait for these gates, each for the one that the next one holds."""
+        names = [self.called(gate) for _, gate in waits]
+        links = [
+            Link(task.number, held, wanted)
+            for (task, _), held, wanted in zip(waits, [names[-1], *names], names, strict=False)
+        ]
+        self.failure = Failure("deadlock", None, None, tuple(links))
+        if self.witness is not None:
+            self.witness.failed(self, self.failure)
 
     def called(self, gate: Gate) -> str:
         """What a guard is called in what is told of this run."""

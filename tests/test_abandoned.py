@@ -35,11 +35,42 @@ def in_a_forked_child(job: Any) -> str:
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 
-def test_a_generator_that_another_thread_ran_at_the_fork() -> None:
-    with Occupied() as stage:
+POLICIES = [{}, {"on_busy": "raise"}, {"timeout": 0}]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_generator_that_another_thread_ran_at_the_fork(policy: Any) -> None:
+    with Occupied(**policy) as stage:
         told = in_a_forked_child(lambda: str(stage.guard.send("never")))
     assert told.startswith("AbandonedGeneratorError: [GL005] 'occupied' was sent a value, but")
     assert stage.taken == ["held"]
+
+
+@pytest.mark.parametrize("on_close", ["wait", "raise", "defer"])
+def test_its_close_says_so_too(on_close: str) -> None:
+    with Occupied(on_close=on_close) as stage:
+        told = in_a_forked_child(lambda: str(stage.guard.close()))
+    assert told.startswith("AbandonedGeneratorError: [GL005] 'occupied' was to be closed, but")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_exclusive_use_of_it_says_so_too(policy: Any) -> None:
+    with Occupied(**policy) as stage:
+        told = in_a_forked_child(lambda: str(genlock.exclusive(stage.guard).__enter__()))
+    assert told.startswith("AbandonedGeneratorError: [GL005] ")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_exclusive_use_of_a_thread_that_has_ended(policy: Any) -> None:
+    with Occupied(**policy) as stage:
+        stage.leave.set()
+        stage.holder.join(PATIENCE)
+        block = genlock.exclusive(stage.guard)
+        Worker(block.__enter__).result()
+        with pytest.raises(genlock.AbandonedGeneratorError):
+            stage.guard.send("never")
+        with pytest.raises(genlock.AbandonedGeneratorError):
+            genlock.exclusive(stage.guard).__enter__()
 
 
 def test_guards_that_were_idle_at_the_fork_work_in_the_child() -> None:
@@ -61,7 +92,8 @@ def test_threads_that_waited_at_the_fork_wait_no_more_in_the_child() -> None:
         assert waiter.result() == 2
 
 
-def test_a_greenlet_that_is_switched_out_inside() -> None:
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_greenlet_that_is_switched_out_inside(policy: Any) -> None:
     greenlet = pytest.importorskip("greenlet")
 
     def body() -> Generator[Any, Any, None]:
@@ -70,7 +102,7 @@ def test_a_greenlet_that_is_switched_out_inside() -> None:
             main.switch()
 
     main = greenlet.getcurrent()
-    guard = genlock.guard(body(), prime=True, timeout=PATIENCE)
+    guard = genlock.guard(body(), prime=True, **{"timeout": PATIENCE, **policy})
     inside = greenlet.greenlet(lambda: guard.send("switched out"))
     inside.switch()
     with pytest.raises(genlock.AbandonedGeneratorError):

@@ -209,6 +209,7 @@ class Gate(Body):
             # Where nobody runs the generator, an owner may have vanished: only a look can tell.
             is_running = _frames.is_running(self.guarded)
             if is_running or not refuses:
+                self.see_if_lost(operation)
                 return self.turn_away(operation, call, *args)
         patience = Patience(self.policy.timeout, self.policy.warn_after, refuses=refuses)
         waiting = _waits.own_wait_for(self)
@@ -242,6 +243,11 @@ class Gate(Body):
         """The call came from the body it calls."""
         raise _diagnoses.reentrant(self, operation, sys._getframe())
 
+    def see_if_lost(self, operation: Operation) -> None:
+        """Raise AbandonedGeneratorError if a later call would find the gate as busy as this one."""
+        if self.is_lost():
+            raise _diagnoses.abandoned(self, operation, sys._getframe())
+
     def can_defer(self, _operation: Operation) -> bool:
         """Whether what comes back to the generator waits for its next yield."""
         return False
@@ -268,6 +274,7 @@ class Gate(Body):
         if self in stack.held:
             return
         if not self.policy.waits("exclusive"):
+            self.see_if_lost("exclusive")
             self.tally(0)
             raise _diagnoses.contended(self, "exclusive", sys._getframe())
         waiting = _waits.own_wait_for(self)

@@ -27,3 +27,9 @@ def test_unpatched_a_greenlet_of_the_same_thread_is_not_waited_for() -> None:
 
 def test_exclusive_use_is_a_greenlets_own_even_if_the_patches_come_late() -> None:
     assert printed("exclusive_greenlets.py") == "kept GL002"
+
+
+def test_exclusive_use_of_a_patched_thread_is_told_and_not_waited_for_when_that_has_ended() -> None:
+    held, gone = printed("exclusive_of_patched_threads.py").splitlines()
+    assert held.endswith("was not free within 0.1 s: MainThread is still inside.")
+    assert gone == "['gone,', 'which', 'is', 'gone']"

@@ -204,6 +204,8 @@ def _presence(gate: Keepable, threads: dict[int, FrameType]) -> Presence | None:
         is_keeper = keeper is not None and keeper.ident == ident
         if ident != me and (is_owner or is_keeper):
             owner = Presence(ident, frames if is_owner else ())
+    if owner is None and keeper is not None and keeper.ident not in (me, *threads):
+        return Presence(keeper.ident, ())  # a greenlet, where threads are greenlets
     return owner
 
 
@@ -217,6 +219,8 @@ def is_abandoned(gate: Keepable) -> bool:
     keep = keep_of(gate)
     if keep is not None and keep.thread() is not None:
         return False
+    if keep is not None and _frames.is_running(gate.guarded) is False:
+        return True  # nobody else can have got in
     if not all_stacks_are_seen(is_running_known=_frames.is_running(gate.guarded) is not None):
         return False
     return _leads_nowhere(gate, _stacks.current_frames())

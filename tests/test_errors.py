@@ -3,6 +3,7 @@
 import gc
 import json
 import pickle
+import re
 import sys
 import weakref
 from collections.abc import Callable, Generator
@@ -124,7 +125,28 @@ def contended(payload: Payload) -> genlock.GenlockError:
     return caught.value.with_traceback(None)
 
 
-@pytest.mark.parametrize("fail", [reentrant, contended])
+def not_primed(payload: Payload) -> genlock.GenlockError:
+    def body() -> Generator[Any, Any, None]:
+        yield payload
+
+    with pytest.raises(genlock.GenlockError) as caught:
+        genlock.guard(body()).send(payload)
+    return caught.value.with_traceback(None)
+
+
+def undelivered(payload: Payload) -> genlock.GenlockError:
+    def body() -> Generator[Any, Any, None]:
+        kept = payload
+        yield kept
+        guard.send(1)
+
+    guard = genlock.guard(body(), prime=True, on_reentry="defer")
+    with pytest.raises(genlock.GenlockError) as caught:
+        guard.send(payload)
+    return caught.value.with_traceback(None)
+
+
+@pytest.mark.parametrize("fail", [reentrant, contended, not_primed, undelivered])
 def test_a_kept_error_keeps_nothing_alive(
     fail: Callable[[Payload], genlock.GenlockError],
 ) -> None:
@@ -253,6 +275,19 @@ def test_a_long_path_is_shortened_in_its_middle() -> None:
     assert "2 more calls" in str(genlock.ReentrantCallError(thirteen))
     twelve = Diagnosis("GL001", "ping", "send", strands=(Strand("main", steps[:12]),))
     assert "more calls" not in str(genlock.ReentrantCallError(twelve))
+
+
+def test_a_stop_iteration_that_leaves_the_body_is_remembered_with_its_line() -> None:
+    def body() -> Generator[None, None, None]:
+        yield next(iter(()))
+
+    guard = genlock.guard(body())
+    with pytest.raises(RuntimeError, match="generator raised StopIteration"):
+        next(guard)
+    with pytest.raises(StopIteration) as stopped:
+        next(guard)
+    (note,) = stopped.value.__notes__
+    assert re.search(r"was ended by RuntimeError: .*, at test_errors\.py:\d+ in ", note)
 
 
 def test_an_error_whose_text_fails_is_remembered_by_its_name() -> None:

@@ -87,6 +87,7 @@ class Body:
     def note_ending(self, error: BaseException, *given: Any) -> None:
         """Remember what ended the generator; say so to who comes later, or comes too early."""
         if self.is_not_primed(error):
+            error.__traceback__ = None  # it leads to the call only, and would keep that alive
             raise _diagnoses.not_primed(self, sys._getframe()) from None
         if not self.has_ended():
             return

@@ -93,6 +93,7 @@ class Deferral(Gate):
             return
         values = self.undelivered()
         if values and has_returned:
+            error.__traceback__ = None  # of what has returned nothing is left to see
             raise _diagnoses.undelivered(self, values, sys._getframe()) from error
         if values:
             error.add_note(_wording.lost_values(self.name, values))

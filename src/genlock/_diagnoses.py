@@ -182,6 +182,9 @@ def ended(error: BaseException) -> Ending:
 
     def look() -> Ending:
         site = _frames.raised_at(error.__traceback__)
+        if site is None and error.__cause__ is not None:
+            # The interpreter makes a RuntimeError of a StopIteration that leaves the body.
+            site = _frames.raised_at(error.__cause__.__traceback__)
         return Ending("raised", _own_name(), site, _wording.in_words(error))
 
     return _found_out(look, lambda: Ending("raised", error=type(error).__name__))

@@ -245,7 +245,13 @@ class Gate(Body):
 
     def see_if_lost(self, operation: Operation) -> None:
         """Raise AbandonedGeneratorError if a later call would find the gate as busy as this one."""
-        if self.is_lost():
+        try:
+            is_lost = self.is_lost()
+        except Exception as failure:  # the refusal stands
+            if _frames.is_interruption(failure):
+                raise
+            return
+        if is_lost:
             raise _diagnoses.abandoned(self, operation, sys._getframe())
 
     def can_defer(self, _operation: Operation) -> bool:

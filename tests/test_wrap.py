@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import functools
 import gc
 import inspect
 import io
@@ -394,6 +395,17 @@ def test_what_is_the_guards_own_cannot_be_set() -> None:
         del guard.send
     guard.__name__ = "renamed"
     assert guard.__wrapped__.__name__ == "renamed"
+
+
+def test_a_guard_is_no_more_a_wrapper_of_functions_than_the_generator_is() -> None:
+    guard: Any = genlock.guard(numbers())
+    bare: Any = numbers()
+    for generator in (guard, bare):
+        with pytest.raises(AttributeError):
+            functools.update_wrapper(generator, len)
+        with pytest.raises(AttributeError):
+            generator.__wrapped__ = len
+    assert [*guard] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("make", [genlock.guard, genlock.guarded, genlock.coroutine])

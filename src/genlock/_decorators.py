@@ -6,9 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-import wrapt
-
 from genlock import _wording
+from genlock._function_proxies import GuardedFunction
 from genlock._gates import is_off
 from genlock._guard import (
     DeferringGenerator,
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from genlock._policy import OtherOptions
-
-    _FunctionWrapper = object
-    _BoundFunctionWrapper = object
-else:
-    _FunctionWrapper = wrapt.FunctionWrapper
-    _BoundFunctionWrapper = wrapt.BoundFunctionWrapper
 
 _P = ParamSpec("_P")
 _Y = TypeVar("_Y")
@@ -73,47 +66,6 @@ class _DeferringDecorator(Protocol):
     def __call__(
         self, function: staticmethod[_P, Generator[_Y, _S, _R]], /
     ) -> staticmethod[_P, DeferringGenerator[_Y, _S, _R]]: ...
-
-
-class GuardedMethod(_BoundFunctionWrapper):
-    """A decorated function, bound: pickled as methods are."""
-
-    if not TYPE_CHECKING:
-
-        def __copy__(self):
-            return self
-
-        def __deepcopy__(self, memo):
-            from copy import deepcopy
-
-            bound_to = getattr(self.__wrapped__, "__self__", None)
-            if bound_to is None:  # a static method
-                return self
-            return getattr(deepcopy(bound_to, memo), self.__name__)
-
-        def __reduce_ex__(self, protocol):
-            from pkgutil import resolve_name
-
-            bound_to = getattr(self.__wrapped__, "__self__", None)
-            if bound_to is None:
-                return resolve_name, (f"{self.__module__}:{self.__qualname__}",)
-            return getattr, (bound_to, self.__name__)
-
-
-class GuardedFunction(_FunctionWrapper):
-    """A decorated function: copied and pickled as functions are, by its name."""
-
-    if not TYPE_CHECKING:
-        __bound_function_wrapper__ = GuardedMethod
-
-        def __copy__(self):
-            return self
-
-        def __deepcopy__(self, memo):
-            return self
-
-        def __reduce_ex__(self, protocol):
-            return self.__qualname__
 
 
 @overload
@@ -226,6 +178,8 @@ def coroutine(
 
 
 def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -> Any:  # noqa: FBT001
+    if type(function) is classmethod or type(function) is staticmethod:
+        return type(function)(_decorate(choice, name, prime, function.__func__))
     inner = function.__func__ if isinstance(function, classmethod | staticmethod) else function
     is_async = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
     if is_async or not callable(inner) or isinstance(inner, type):

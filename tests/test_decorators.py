@@ -174,6 +174,33 @@ def test_a_forgotten_yield_is_named() -> None:
         sink()
 
 
+class Maker:
+    """Makes nothing, when it is called."""
+
+    def __call__(self, *_: object) -> Iterator[str]:  # type: ignore[empty-body]
+        pass
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (Maker(), "Maker"),
+        (Maker().__call__, r"Maker\.__call__"),
+        (functools.partial(Maker(), 1), "Maker"),
+        (functools.partial(print, end=""), "print"),
+        (Maker.__call__, r"Maker\.__call__"),
+    ],
+)
+@pytest.mark.parametrize("decorator", [genlock.guarded, genlock.coroutine])
+def test_so_is_what_is_no_function_and_makes_none(
+    decorator: Callable[..., Any], function: Callable[..., Any], name: str
+) -> None:
+    with pytest.raises(TypeError, match=rf"^{name} returned None, where a generator"):
+        decorator(function)("")
+    with pytest.raises(TypeError, match=r"^sink returned None"):
+        decorator(name="sink")(function)("")
+
+
 def test_coroutine_says_that_it_primes_in_any_case() -> None:
     with pytest.raises(TypeError, match="always primes"):
         genlock.coroutine(prime=False)  # type: ignore[call-overload]

@@ -10,6 +10,7 @@ import itertools
 import operator
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -412,6 +413,22 @@ def test_a_guard_is_no_more_a_wrapper_of_functions_than_the_generator_is() -> No
 def test_a_name_that_is_no_string_is_refused(make: Any) -> None:
     with pytest.raises(TypeError, match=r"^name must be a string or None, not 5$"):
         make(*([iter(())] if make is genlock.guard else []), name=5)
+
+
+@pytest.mark.parametrize("prime", ["no", "", 1, 0, None, []])
+@pytest.mark.parametrize(
+    "make",
+    [
+        functools.partial(genlock.guard, iter(())),
+        genlock.guarded,
+        functools.partial(genlock.instrument, "a:f"),
+    ],
+)
+def test_a_prime_that_is_no_bool_is_refused(make: Any, prime: object) -> None:
+    with pytest.raises(
+        TypeError, match=f"^prime must be True or False, not {re.escape(repr(prime))}$"
+    ):
+        make(prime=prime)
 
 
 @pytest.mark.parametrize("make", [genlock.guard, genlock.guarded, genlock.coroutine])

@@ -15,7 +15,7 @@ from genlock._guard import (
     GuardedIterator,
     guard,
 )
-from genlock._policy import Choice, Policy, check_name
+from genlock._policy import Choice, Policy, check_name, check_prime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -124,6 +124,7 @@ def guarded(
     environment they return what the function returns (primed, with `prime`).
     """
     check_name(name)
+    check_prime(prime)
     decorate = functools.partial(_decorate, Choice(policy, options), name, prime)
     return decorate if function is None else decorate(function)
 
@@ -190,7 +191,14 @@ def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -
     def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
         made = wrapped(*args, **kwargs)
         if made is None:
-            raise TypeError(_wording.returned_nothing(name or wrapped.__qualname__))
+            raise TypeError(_wording.returned_nothing(name or _name_of(wrapped)))
         return guard(made, policy=choice.policy(), name=name, prime=prime)
 
     return GuardedFunction(function, call)  # type: ignore[call-arg]  # an object
+
+
+def _name_of(function: Any) -> str:
+    while type(function) is functools.partial:
+        function = function.func
+    name: str = getattr(function, "__qualname__", type(function).__qualname__)
+    return name

@@ -13,7 +13,7 @@ import wrapt
 from genlock import _wording
 from genlock._deferral import Deferred
 from genlock._gates import gate_for, is_off
-from genlock._policy import Policy, check_name, resolve
+from genlock._policy import Policy, check_name, check_prime, resolve
 
 Yield = TypeVar("Yield", covariant=True)
 Send = TypeVar("Send", contravariant=True)
@@ -362,8 +362,8 @@ def guard(
         **options: fields of `Policy`, which override those of `policy`.
 
     Raises:
-        TypeError: `obj` is nothing that can be guarded, an option is unknown or of a wrong type, or
-            `name` is no string.
+        TypeError: `obj` is nothing that can be guarded, an option is unknown or of a wrong type,
+            `name` is no string, or `prime` no bool.
         ValueError: an option's value is not possible, or `obj` is a guard with other options.
         RuntimeError: with `prime`, the generator ended before its first yield.
 
@@ -371,6 +371,8 @@ def guard(
     """
     if name is not None:
         check_name(name)
+    if prime is not False:
+        check_prime(prime)
     if is_off:
         resolve(policy, options)  # a mistake is one, whether it has an effect or not
         guarded = obj

@@ -24,7 +24,7 @@ from genlock._interpreter._functions import (
     kept_as,
     other_names,
 )
-from genlock._policy import Choice, check_name
+from genlock._policy import Choice, check_name, check_prime
 from genlock._programs import _run_wording
 from genlock._programs._patterns import Pattern, Use, nearest
 
@@ -78,6 +78,7 @@ def instrument(
     "genlock".
     """
     check_name(name)
+    check_prime(prime)
     if not isinstance(pattern, str):
         raise TypeError(_wording.not_a_pattern(pattern))
     handle = Instrument(Pattern.parse(pattern), Choice(policy, options), name, prime=prime)

@@ -60,6 +60,10 @@ class _DeferringDecorator(Protocol):
     ) -> Callable[_P, DeferringGenerator[_Y, _S, _R]]: ...
     @overload
     def __call__(
+        self, function: Callable[_P, Iterator[_Y]], /
+    ) -> Callable[_P, GuardedIterator[_Y]]: ...
+    @overload
+    def __call__(
         self, function: classmethod[_T, _P, Generator[_Y, _S, _R]], /
     ) -> classmethod[_T, _P, DeferringGenerator[_Y, _S, _R]]: ...
     @overload

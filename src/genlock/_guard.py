@@ -282,6 +282,10 @@ class DeferringGenerator(GuardedGenerator[Yield | Deferred, Send, Return]):
 
         def __next__(self) -> Yield: ...
 
+        # What a `for` is given. Where `yield from` passes a send on, that may be deferred, too;
+        # a type checker takes both from here.
+        def __iter__(self) -> Generator[Yield, Send, Return]: ...
+
 
 class _AwaitableDeferringGenerator(DeferringGenerator[Yield, Send, Return]):
     """Both of it."""

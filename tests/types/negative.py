@@ -5,7 +5,7 @@ Every wrong line names its error. Where mypy finds none, the unused comment is a
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import genlock
 from genlock import Policy
@@ -105,6 +105,25 @@ def not_even_an_iterator() -> list[int]:
 # What a deferring guard returns may be DEFERRED; other words are none of the policy's.
 
 own_yield: int = genlock.guard(words_to_lengths("a"), on_reentry="defer").send("a")  # type: ignore[assignment]
+own_thrown: int = genlock.guard(words_to_lengths("a"), on_reentry="defer").throw(ValueError)  # type: ignore[assignment]
+for own_item in genlock.guard(words_to_lengths("a"), on_reentry="defer"):
+    item_and_no_more: genlock.Deferred = own_item  # type: ignore[assignment]
+deferring_as_generator: Generator[int, str, bytes] = genlock.guard(  # type: ignore[assignment]
+    words_to_lengths("a"), on_reentry="defer"
+)
+
+
+@genlock.coroutine(on_reentry="defer")  # type: ignore[arg-type]
+def deferring_no_generator() -> int:
+    return 1
+
+
+@genlock.coroutine(on_reentry="defer")
+def deferring_iterator() -> Iterator[int]:
+    yield 1
+
+
+deferring_iterator().send(1)  # type: ignore[attr-defined]
 genlock.guard(words_to_lengths("a"), on_reentry="later")  # type: ignore[call-overload]
 genlock.exclusive(words_to_lengths("a"))  # type: ignore[arg-type]
 genlock.exclusive(lengths, 1.0)  # type: ignore[call-arg]

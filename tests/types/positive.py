@@ -160,7 +160,17 @@ except genlock.GeneratorBusyError as error:
 deferring = genlock.guard(words_to_lengths("a"), on_reentry="defer", timeout=1)
 assert_type(deferring, genlock.DeferringGenerator[int, str, bytes])
 assert_type(deferring.send("a word"), int | genlock.Deferred)
+assert_type(deferring.throw(ValueError), int | genlock.Deferred)
 assert_type(next(deferring), int)
+for own_length in deferring:
+    assert_type(own_length, int)
+assert_type([own_length for own_length in deferring], list[int])  # noqa: C416  # what is asserted
+
+
+def delegating_to_deferring() -> Generator[int, str, None]:
+    assert_type((yield from deferring), bytes)
+
+
 closing = genlock.guard(words_to_lengths("a"), on_close="defer")
 assert_type(closing.send("a word"), int)
 
@@ -172,6 +182,20 @@ def player(name: str) -> Generator[None, int, None]:
 
 
 assert_type(player("ping"), genlock.DeferringGenerator[None, int, None])
+
+
+@genlock.coroutine(on_reentry="defer")
+def deferring_iterator(limit: int) -> Iterator[int]:
+    yield from range(limit)
+
+
+@genlock.guarded(on_reentry="defer", on_close="defer")
+def another_deferring_iterator(limit: int) -> Iterator[int]:
+    yield from range(limit)
+
+
+assert_type(deferring_iterator(3), GuardedIterator[int])
+assert_type(another_deferring_iterator(limit=3), GuardedIterator[int])
 
 with genlock.exclusive(closing, timeout=1.0) as block:
     assert_type(block, genlock.exclusive)

@@ -16,7 +16,7 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -222,12 +222,55 @@ def test_an_object_with_send_is_guarded_where_it_has_the_methods() -> None:
                 guard.send(value)
             return value + 1
 
-    guard: Any = genlock.guard(Sender())  # type: ignore[call-overload]
+    guard: Any = genlock.guard(Sender())
+    assert type(guard) is genlock.GuardedSender
     assert guard.send(1) == 2
     assert not hasattr(guard, "throw")
     assert not hasattr(guard, "close")
     with pytest.raises(AttributeError):
         next(guard)
+
+
+class Listener:
+    """Takes values, and cannot be asked for any."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def send(self, value: object, /) -> int:
+        self.heard.append(value)
+        return len(self.heard)
+
+
+def test_an_object_with_send_takes_turns() -> None:
+    alone = Alone()
+
+    class Crowded(Listener):
+        def send(self, value: object, /) -> int:
+            with alone:
+                return super().send(value)
+
+    guard = genlock.guard(Crowded())
+    together(*[lambda: [guard.send(number) for number in range(500)]] * 4)
+    assert alone.entered == 2000
+
+
+def test_what_comes_back_to_an_object_with_send_can_be_deferred() -> None:
+    class Echo(Listener):
+        def send(self, value: object, /) -> int:
+            if value == "call":
+                assert guard.send("echo") is genlock.DEFERRED
+            return super().send(value)
+
+    guard = genlock.guard(Echo(), on_reentry="defer")
+    guard.send("call")
+    assert guard.heard == ["call", "echo"]  # type: ignore[attr-defined]  # the object's own
+
+
+def test_an_object_with_send_alone_is_primed_by_sending_none() -> None:
+    guard: Any = genlock.guard(Listener(), prime=True)
+    assert guard.heard == [None]
+    assert genlock.guard(guard, name=None).send("first") == 2
 
 
 # Made twice, made wrongly
@@ -458,6 +501,42 @@ def test_an_iterator_whose_look_ups_fail_otherwise_is_guarded() -> None:
     guard: Any = genlock.guard(Sloppy())
     assert [*guard] == [1, 0]
     assert guard._self_gate.name == "Sloppy"
+
+
+class ManualCoroutine(Coroutine[None, None, None]):
+    """What looks like a coroutine, as those that Cython compiles do."""
+
+    def send(self, _value: object, /) -> None: ...
+
+    def throw(self, *_exception: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class ManualAsyncGenerator(AsyncGenerator[None, None]):
+    async def asend(self, _value: object, /) -> None: ...
+
+    async def athrow(self, *_exception: Any) -> None: ...
+
+
+@pytest.mark.parametrize("given", [ManualCoroutine(), ManualAsyncGenerator()])
+def test_async_objects_of_other_makes_are_refused_as_native_ones(given: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^cannot guard .*: async objects belong to one event loop"
+    ):
+        genlock.guard(given)
+
+
+def test_what_is_iterated_over_by_its_items_is_refused_as_other_iterables() -> None:
+    class Items:
+        def __getitem__(self, _place: int) -> int:
+            raise AssertionError
+
+    with pytest.raises(TypeError, match=r"^cannot guard this Items: it can be iterated over, but"):
+        genlock.guard(Items())  # type: ignore[call-overload]
 
 
 def test_an_attribute_look_up_that_fails_otherwise_counts_as_none() -> None:

@@ -5,7 +5,7 @@ Every wrong line names its error. Where mypy finds none, the unused comment is a
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 
 import genlock
 from genlock import Policy
@@ -38,6 +38,44 @@ as_generator: Generator[int, None, None] = numbers  # type: ignore[assignment]
 genlock.guard([1, 2, 3])  # type: ignore[call-overload]
 genlock.guard(words_to_lengths)  # type: ignore[call-overload]
 genlock.guard(obj=words_to_lengths("a"))  # type: ignore[call-overload]
+
+# What has another send takes and gives what that does.
+
+
+class Scale:
+    def send(self, kilograms: float) -> str:
+        return f"{kilograms} kg"
+
+
+class Radio:
+    def send(self, *, message: str) -> None:
+        pass
+
+
+scale = genlock.guard(Scale())
+scale.send("heavy")  # type: ignore[arg-type]
+wrong_weight: float = scale.send(1.5)  # type: ignore[assignment]
+scale.gi_frame  # type: ignore[attr-defined]  # noqa: B018  # what is missed
+genlock.guard(Radio())  # type: ignore[call-overload]
+weighed: str = genlock.guard(Scale(), on_reentry="defer").send(1.5)  # type: ignore[assignment]
+
+# Async objects stay in their event loop.
+
+
+async def fetch() -> int:
+    return 1
+
+
+async def fetch_all() -> AsyncGenerator[int, None]:
+    yield 1
+
+
+fetching_all = genlock.guard(fetch_all())  # type: ignore[call-overload]
+
+
+def share_a_coroutine() -> None:
+    _fetching = genlock.guard(fetch())  # type: ignore[var-annotated]
+
 
 # Options are keywords, and words out of a few.
 

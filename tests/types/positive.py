@@ -65,6 +65,33 @@ assert_type(iter(numbers), Iterator[int])
 assert_type(genlock.guard(map(str, numbers), timeout=0.5), GuardedIterator[str])
 numbers_as_iterator: Iterator[int] = numbers
 
+# So does whatever else is sent values.
+
+
+class Scale:
+    def send(self, kilograms: float) -> str:
+        return f"{kilograms} kg"
+
+
+scale = genlock.guard(Scale(), name="scale", timeout=1)
+assert_type(scale, genlock.GuardedSender[str, float])
+assert_type(scale.send(1.5), str)
+as_iterator_guard: GuardedIterator[str] = scale
+as_sender: genlock.GuardedSender[int, str] = lengths
+weighing = genlock.guard(Scale(), on_reentry="defer")
+assert_type(weighing.send(2), str | genlock.Deferred)
+
+
+class WeighingLines(Scale):
+    def __next__(self) -> str:
+        return ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+
+assert_type(genlock.guard(WeighingLines()), genlock.GuardedSender[str, float])
+
 # A guarded function keeps its parameters.
 
 

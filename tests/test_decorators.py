@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from types import MethodType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -282,6 +282,23 @@ def test_one_that_wraps_another_is_wrapped_in_turn() -> None:
     assert [*twice("a")] == ["(primed)", "(PRIMED)", "A"]
     assert inspect.unwrap(twice) is by
     assert [*functools.wraps(twice)(twice.__wrapped__)("a")] == ["(primed)", "A"]
+
+
+def test_what_is_said_of_a_function_is_known_of_the_bare_one() -> None:
+    bare: Any = louder(by, BARE)
+    decorated: Any = genlock.guarded(bare)
+    said = {
+        "__annotations__": {"name": bytes},
+        "__doc__": "Louder.",
+        "__module__": "choir",
+        "__name__": "loud",
+        "__qualname__": "Choir.loud",
+        "__type_params__": (TypeVar("T"),),
+        "listed": False,
+    }
+    for name, value in said.items():
+        setattr(decorated, name, value)
+        assert getattr(bare, name) == getattr(decorated, name) == value
 
 
 def test_without_wraps_it_is_put_around_the_bare_function() -> None:

@@ -135,6 +135,11 @@ def test_what_wraps_says_is_said_as_by_the_bare_function(library: Callable[[], A
         renamed = functools.wraps(module.plain)(module.numbers)
         assert [*renamed()] == [0, 1, 2]
         assert renamed.__wrapped__ is module.plain
+        with pytest.raises(AttributeError):
+            module.Source.of_class.__wrapped__ = module.plain
+        module.Source.static.__wrapped__ = module.plain
+        assert module.Source.static.__wrapped__ is module.plain
+        assert [*module.Source.of_class(), *module.Source.static()] == [module.Source, 1]
 
 
 def test_a_module_that_is_imported_already_is_changed_in_place(library: Callable[[], Any]) -> None:

@@ -15,7 +15,10 @@ else:
     _FunctionWrapper = wrapt.FunctionWrapper
     _BoundFunctionWrapper = wrapt.BoundFunctionWrapper
 
-_IS_ALL_PYTHON = not hasattr(_FunctionWrapper, "__wrapped__")
+_WRAPTS_NAMES = getattr(_FunctionWrapper.__init__, "__globals__", None)
+_IS_ALL_PYTHON = _WRAPTS_NAMES is not None
+_CLASSES_HAVE = ("__annotations__", "__doc__", "__type_params__")
+"""What wrapt, in one version or another, sets on a proxy alone, since its class has it, too."""
 
 
 def bare_of(proxy: Any) -> Any:
@@ -32,13 +35,11 @@ class _Wrapped:
     function under `functools.wraps(other)` would call the other one.
     """
 
-    _asked_by_wrapt = getattr(_FunctionWrapper.__init__, "__globals__", None)
-
     def __get__(self, proxy: Any, _owner: object = None) -> Any:
         if proxy is None:
             raise AttributeError("__wrapped__")
         bare = bare_of(proxy)
-        if sys._getframe(1).f_globals is self._asked_by_wrapt:
+        if sys._getframe(1).f_globals is _WRAPTS_NAMES:
             return bare
         try:
             return object.__getattribute__(proxy, "_self_wraps")
@@ -106,7 +107,11 @@ class GuardedFunction(_FunctionWrapper):
             return super().__get__(instance, owner)
 
         def __setattr__(self, name, value):
-            super().__setattr__("_self_wraps" if name == "__wrapped__" else name, value)
+            if name == "__wrapped__":
+                name = "_self_wraps"
+            elif name in _CLASSES_HAVE:
+                setattr(bare_of(self), name, value)
+            super().__setattr__(name, value)
 
         def __delattr__(self, name):
             if name != "__wrapped__":

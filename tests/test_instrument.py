@@ -6,6 +6,7 @@ import contextlib
 import copy
 import functools
 import importlib
+import inspect
 import logging
 import operator
 import os
@@ -122,6 +123,23 @@ def test_a_function_is_guarded_as_its_module_is_imported(library: Callable[[], A
         assert is_guarded(numbers)
         assert [*numbers] == [0, 1, 2]
         assert numbers._self_gate.policy.timeout == 2.0
+
+
+def test_what_wraps_says_is_said_as_by_the_bare_function(library: Callable[[], Any]) -> None:
+    module = library()
+    wrapped, numbers = module.sink.__wrapped__, module.numbers
+    with genlock.instrument("some_library:*"):
+        assert module.sink.__wrapped__ is inspect.unwrap(module.sink) is wrapped
+        assert module.numbers.__wrapped__ is inspect.unwrap(module.numbers) is numbers
+        assert is_guarded(module.sink())
+        renamed = functools.wraps(module.plain)(module.numbers)
+        assert [*renamed()] == [0, 1, 2]
+        assert renamed.__wrapped__ is module.plain
+        with pytest.raises(AttributeError):
+            module.Source.of_class.__wrapped__ = module.plain
+        module.Source.static.__wrapped__ = module.plain
+        assert module.Source.static.__wrapped__ is module.plain
+        assert [*module.Source.of_class(), *module.Source.static()] == [module.Source, 1]
 
 
 def test_a_module_that_is_imported_already_is_changed_in_place(library: Callable[[], Any]) -> None:

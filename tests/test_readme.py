@@ -60,6 +60,9 @@ def test_the_ways_to_use_it_run() -> None:
     assert next(lines) == "GET /\n"
     lines.close()
     assert used["totals"]().send(3) == 3
+    with used["results"] as results, used["outlet"] as outlet:
+        outlet.send("a word")
+        assert results.recv() == "a word"
 
 
 def test_the_error_in_hand(capsys: pytest.CaptureFixture[str]) -> None:

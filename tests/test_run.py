@@ -681,6 +681,43 @@ def test_a_function_may_be_guarded_that_returns_a_generator(returning: str, tmp_
     assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
 
 
+LOUDER = """
+import functools
+def louder(words):
+    @functools.wraps(words)
+    def {inner}(*args):
+        {made}
+    return {inner}
+@louder
+def by(name):
+    yield name
+"""
+YIELDING = LOUDER.format(inner="shouting", made="yield from map(str.upper, words(*args))")
+RETURNING = LOUDER.format(inner="passing", made="return words(*args)")
+
+
+@pytest.mark.parametrize("pattern", ["*", "by", "louder.<locals>.shouting"])
+def test_what_wraps_another_function_runs_as_it_would_bare(pattern: str, tmp_path: Path) -> None:
+    show = "print(type(by('a')).__name__, *by('a'), *by.__wrapped__('a'))\n"
+    write(tmp_path, YIELDING + show)
+    ran = genlock_run("--guard", f"__main__:{pattern}", "program.py", directory=tmp_path)
+    kind = "generator" if pattern == "by" else "GuardedGenerator"  # that of the inner function
+    assert (ran.stdout, ran.stderr) == (f"{kind} A a\n", "")
+    if "<locals>" in pattern:
+        return
+    write(tmp_path, YIELDING, "library.py")
+    write(tmp_path, f"from library import by\n{show}")
+    ran = genlock_run("--guard", f"library:{pattern}", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator A a\n", "")
+
+
+def test_what_only_returns_a_generator_of_the_function_it_wraps_is_guarded(tmp_path: Path) -> None:
+    write(tmp_path, f"{RETURNING}print(type(by('a')).__name__, *by('a'))\n")
+    pattern = "__main__:louder.<locals>.passing"
+    ran = genlock_run("--guard", pattern, "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator a\n", "")
+
+
 def test_one_that_returns_none_is_told_of(tmp_path: Path) -> None:
     write(tmp_path, "def made():\n    return 5\nprint(made())\n")
     ran = genlock_run("--guard", "__main__:made", "program.py", directory=tmp_path)

@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import functools
 import gc
 import inspect
 import io
@@ -9,12 +10,13 @@ import itertools
 import operator
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -220,12 +222,55 @@ def test_an_object_with_send_is_guarded_where_it_has_the_methods() -> None:
                 guard.send(value)
             return value + 1
 
-    guard: Any = genlock.guard(Sender())  # type: ignore[call-overload]
+    guard: Any = genlock.guard(Sender())
+    assert type(guard) is genlock.GuardedSender
     assert guard.send(1) == 2
     assert not hasattr(guard, "throw")
     assert not hasattr(guard, "close")
     with pytest.raises(AttributeError):
         next(guard)
+
+
+class Listener:
+    """Takes values, and cannot be asked for any."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def send(self, value: object, /) -> int:
+        self.heard.append(value)
+        return len(self.heard)
+
+
+def test_an_object_with_send_takes_turns() -> None:
+    alone = Alone()
+
+    class Crowded(Listener):
+        def send(self, value: object, /) -> int:
+            with alone:
+                return super().send(value)
+
+    guard = genlock.guard(Crowded())
+    together(*[lambda: [guard.send(number) for number in range(500)]] * 4)
+    assert alone.entered == 2000
+
+
+def test_what_comes_back_to_an_object_with_send_can_be_deferred() -> None:
+    class Echo(Listener):
+        def send(self, value: object, /) -> int:
+            if value == "call":
+                assert guard.send("echo") is genlock.DEFERRED
+            return super().send(value)
+
+    guard = genlock.guard(Echo(), on_reentry="defer")
+    guard.send("call")
+    assert guard.heard == ["call", "echo"]  # type: ignore[attr-defined]  # the object's own
+
+
+def test_an_object_with_send_alone_is_primed_by_sending_none() -> None:
+    guard: Any = genlock.guard(Listener(), prime=True)
+    assert guard.heard == [None]
+    assert genlock.guard(guard, name=None).send("first") == 2
 
 
 # Made twice, made wrongly
@@ -396,10 +441,37 @@ def test_what_is_the_guards_own_cannot_be_set() -> None:
     assert guard.__wrapped__.__name__ == "renamed"
 
 
+def test_a_guard_is_no_more_a_wrapper_of_functions_than_the_generator_is() -> None:
+    guard: Any = genlock.guard(numbers())
+    bare: Any = numbers()
+    for generator in (guard, bare):
+        with pytest.raises(AttributeError):
+            functools.update_wrapper(generator, len)
+        with pytest.raises(AttributeError):
+            generator.__wrapped__ = len
+    assert [*guard] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("make", [genlock.guard, genlock.guarded, genlock.coroutine])
 def test_a_name_that_is_no_string_is_refused(make: Any) -> None:
     with pytest.raises(TypeError, match=r"^name must be a string or None, not 5$"):
         make(*([iter(())] if make is genlock.guard else []), name=5)
+
+
+@pytest.mark.parametrize("prime", ["no", "", 1, 0, None, []])
+@pytest.mark.parametrize(
+    "make",
+    [
+        functools.partial(genlock.guard, iter(())),
+        genlock.guarded,
+        functools.partial(genlock.instrument, "a:f"),
+    ],
+)
+def test_a_prime_that_is_no_bool_is_refused(make: Any, prime: object) -> None:
+    with pytest.raises(
+        TypeError, match=f"^prime must be True or False, not {re.escape(repr(prime))}$"
+    ):
+        make(prime=prime)
 
 
 @pytest.mark.parametrize("make", [genlock.guard, genlock.guarded, genlock.coroutine])
@@ -429,6 +501,42 @@ def test_an_iterator_whose_look_ups_fail_otherwise_is_guarded() -> None:
     guard: Any = genlock.guard(Sloppy())
     assert [*guard] == [1, 0]
     assert guard._self_gate.name == "Sloppy"
+
+
+class ManualCoroutine(Coroutine[None, None, None]):
+    """What looks like a coroutine, as those that Cython compiles do."""
+
+    def send(self, _value: object, /) -> None: ...
+
+    def throw(self, *_exception: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class ManualAsyncGenerator(AsyncGenerator[None, None]):
+    async def asend(self, _value: object, /) -> None: ...
+
+    async def athrow(self, *_exception: Any) -> None: ...
+
+
+@pytest.mark.parametrize("given", [ManualCoroutine(), ManualAsyncGenerator()])
+def test_async_objects_of_other_makes_are_refused_as_native_ones(given: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^cannot guard .*: async objects belong to one event loop"
+    ):
+        genlock.guard(given)
+
+
+def test_what_is_iterated_over_by_its_items_is_refused_as_other_iterables() -> None:
+    class Items:
+        def __getitem__(self, _place: int) -> int:
+            raise AssertionError
+
+    with pytest.raises(TypeError, match=r"^cannot guard this Items: it can be iterated over, but"):
+        genlock.guard(Items())  # type: ignore[call-overload]
 
 
 def test_an_attribute_look_up_that_fails_otherwise_counts_as_none() -> None:

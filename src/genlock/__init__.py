@@ -14,7 +14,13 @@ from genlock._errors import (
     UndeliveredValuesError,
 )
 from genlock._exclusive import exclusive
-from genlock._guard import DeferringGenerator, GuardedGenerator, GuardedIterator, guard
+from genlock._guard import (
+    DeferringGenerator,
+    GuardedGenerator,
+    GuardedIterator,
+    GuardedSender,
+    guard,
+)
 from genlock._policy import Policy, configure
 from genlock._records import Diagnosis, Site, Step, Strand
 
@@ -57,6 +63,7 @@ __all__ = [
     "GuardTimeoutError",
     "GuardedGenerator",
     "GuardedIterator",
+    "GuardedSender",
     "Instrument",
     "Inversion",
     "LongStay",

@@ -6,9 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-import wrapt
-
 from genlock import _wording
+from genlock._function_proxies import GuardedFunction
 from genlock._gates import is_off
 from genlock._guard import (
     DeferringGenerator,
@@ -16,19 +15,13 @@ from genlock._guard import (
     GuardedIterator,
     guard,
 )
-from genlock._policy import Choice, Policy, check_name
+from genlock._policy import Choice, Policy, check_name, check_prime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from typing import Unpack
 
     from genlock._policy import OtherOptions
-
-    _FunctionWrapper = object
-    _BoundFunctionWrapper = object
-else:
-    _FunctionWrapper = wrapt.FunctionWrapper
-    _BoundFunctionWrapper = wrapt.BoundFunctionWrapper
 
 _P = ParamSpec("_P")
 _Y = TypeVar("_Y")
@@ -67,53 +60,16 @@ class _DeferringDecorator(Protocol):
     ) -> Callable[_P, DeferringGenerator[_Y, _S, _R]]: ...
     @overload
     def __call__(
+        self, function: Callable[_P, Iterator[_Y]], /
+    ) -> Callable[_P, GuardedIterator[_Y]]: ...
+    @overload
+    def __call__(
         self, function: classmethod[_T, _P, Generator[_Y, _S, _R]], /
     ) -> classmethod[_T, _P, DeferringGenerator[_Y, _S, _R]]: ...
     @overload
     def __call__(
         self, function: staticmethod[_P, Generator[_Y, _S, _R]], /
     ) -> staticmethod[_P, DeferringGenerator[_Y, _S, _R]]: ...
-
-
-class GuardedMethod(_BoundFunctionWrapper):
-    """A decorated function, bound: pickled as methods are."""
-
-    if not TYPE_CHECKING:
-
-        def __copy__(self):
-            return self
-
-        def __deepcopy__(self, memo):
-            from copy import deepcopy
-
-            bound_to = getattr(self.__wrapped__, "__self__", None)
-            if bound_to is None:  # a static method
-                return self
-            return getattr(deepcopy(bound_to, memo), self.__name__)
-
-        def __reduce_ex__(self, protocol):
-            from pkgutil import resolve_name
-
-            bound_to = getattr(self.__wrapped__, "__self__", None)
-            if bound_to is None:
-                return resolve_name, (f"{self.__module__}:{self.__qualname__}",)
-            return getattr, (bound_to, self.__name__)
-
-
-class GuardedFunction(_FunctionWrapper):
-    """A decorated function: copied and pickled as functions are, by its name."""
-
-    if not TYPE_CHECKING:
-        __bound_function_wrapper__ = GuardedMethod
-
-        def __copy__(self):
-            return self
-
-        def __deepcopy__(self, memo):
-            return self
-
-        def __reduce_ex__(self, protocol):
-            return self.__qualname__
 
 
 @overload
@@ -172,6 +128,7 @@ def guarded(
     environment they return what the function returns (primed, with `prime`).
     """
     check_name(name)
+    check_prime(prime)
     decorate = functools.partial(_decorate, Choice(policy, options), name, prime)
     return decorate if function is None else decorate(function)
 
@@ -226,6 +183,8 @@ def coroutine(
 
 
 def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -> Any:  # noqa: FBT001
+    if type(function) is classmethod or type(function) is staticmethod:
+        return type(function)(_decorate(choice, name, prime, function.__func__))
     inner = function.__func__ if isinstance(function, classmethod | staticmethod) else function
     is_async = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
     if is_async or not callable(inner) or isinstance(inner, type):
@@ -236,7 +195,14 @@ def _decorate(choice: Choice, name: str | None, prime: bool, function: Any, /) -
     def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
         made = wrapped(*args, **kwargs)
         if made is None:
-            raise TypeError(_wording.returned_nothing(name or wrapped.__qualname__))
+            raise TypeError(_wording.returned_nothing(name or _name_of(wrapped)))
         return guard(made, policy=choice.policy(), name=name, prime=prime)
 
     return GuardedFunction(function, call)  # type: ignore[call-arg]  # an object
+
+
+def _name_of(function: Any) -> str:
+    while type(function) is functools.partial:
+        function = function.func
+    name: str = getattr(function, "__qualname__", type(function).__qualname__)
+    return name

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Generator, Iterable, Iterator
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeVar, overload
 
 import wrapt
 
 from genlock import _wording
 from genlock._deferral import Deferred
 from genlock._gates import gate_for, is_off
-from genlock._policy import Policy, check_name, resolve
+from genlock._policy import Policy, check_name, check_prime, resolve
 
 Yield = TypeVar("Yield", covariant=True)
 Send = TypeVar("Send", contravariant=True)
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 
     _IteratorShape = Iterator
     _GeneratorShape = Generator
+
+    class _Sender(Protocol[Yield, Send]):
+        def send(self, value: Send, /) -> Yield:
+            """Take a value, and answer with another."""
+
 else:
     _Proxy = wrapt.BaseObjectProxy
 
@@ -51,6 +56,9 @@ else:
             return cls
 
     class _GeneratorShape(_IteratorShape):
+        __slots__ = ()
+
+    class _Sender(_IteratorShape):
         __slots__ = ()
 
 
@@ -84,11 +92,10 @@ def _tell_docstrings_apart(cls: type) -> None:
 
 
 class GuardedIterator(_Proxy, _IteratorShape[Yield]):
-    """Any iterator, or object with `send`, that any number of threads can share.
+    """Any iterator that any number of threads can share: a map, a file, a csv reader.
 
-    Made by `guard` or `@guarded`. Takes what has `__next__` (a map, a file, a csv reader) or `send`
-    (a generator that was compiled by Cython). `send`, `throw` and `close` are guarded where the
-    object has them; everything else is the object's own.
+    Made by `guard` or `@guarded`. `close` is guarded where the iterator has it; everything else is
+    the iterator's own.
 
     Thread-safe. Raises what the iterator raises, and besides: `ReentrantCallError`,
     `ContendedCallError`, `DeadlockError`, `GuardTimeoutError`, `AbandonedGeneratorError`.
@@ -172,7 +179,24 @@ class GuardedIterator(_Proxy, _IteratorShape[Yield]):
 _tell_docstrings_apart(GuardedIterator)
 
 
-class GuardedGenerator(GuardedIterator[Yield], _GeneratorShape[Yield, Send, Return]):
+class GuardedSender(GuardedIterator[Yield], _Sender[Yield, Send]):
+    """An object with `send` that any number of threads can share, if it is no generator.
+
+    Made by `guard` or `@guarded`. next, `throw` and `close` are guarded, too, where the object has
+    them; everything else is the object's own. (A type checker knows of no `throw`.)
+
+    Thread-safe. Raises what the object raises, and besides what a `GuardedIterator` does.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def send(self, value: Send, /) -> Yield:
+            """Send the object a value."""
+
+
+class GuardedGenerator(GuardedSender[Yield, Send], _GeneratorShape[Yield, Send, Return]):
     """A generator that any number of threads can share: made by `guard` or `@guarded`.
 
     Answers as the generator does, also to `isinstance(…, types.GeneratorType)`, to `inspect` and
@@ -282,6 +306,10 @@ class DeferringGenerator(GuardedGenerator[Yield | Deferred, Send, Return]):
 
         def __next__(self) -> Yield: ...
 
+        # What a `for` is given. Where `yield from` passes a send on, that may be deferred, too;
+        # a type checker takes both from here.
+        def __iter__(self) -> Generator[Yield, Send, Return]: ...
+
 
 class _AwaitableDeferringGenerator(DeferringGenerator[Yield, Send, Return]):
     """Both of it."""
@@ -331,6 +359,29 @@ def guard(
     **options: Unpack[PolicyOptions],
 ) -> GuardedGenerator[_Y, _S, _R]: ...
 @overload
+def guard(obj: Coroutine[Any, Any, Any], /, **options: Any) -> NoReturn: ...
+@overload
+def guard(
+    obj: _Sender[_Y, _S],
+    /,
+    *,
+    on_reentry: Literal["defer"],
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[OtherOptions],
+) -> GuardedSender[_Y | Deferred, _S]: ...
+@overload
+def guard(
+    obj: _Sender[_Y, _S],
+    /,
+    *,
+    policy: Policy | None = None,
+    name: str | None = None,
+    prime: bool = False,
+    **options: Unpack[PolicyOptions],
+) -> GuardedSender[_Y, _S]: ...
+@overload
 def guard(
     obj: Iterator[_Y],
     /,
@@ -362,8 +413,8 @@ def guard(
         **options: fields of `Policy`, which override those of `policy`.
 
     Raises:
-        TypeError: `obj` is nothing that can be guarded, an option is unknown or of a wrong type, or
-            `name` is no string.
+        TypeError: `obj` is nothing that can be guarded, an option is unknown or of a wrong type,
+            `name` is no string, or `prime` no bool.
         ValueError: an option's value is not possible, or `obj` is a guard with other options.
         RuntimeError: with `prime`, the generator ended before its first yield.
 
@@ -371,6 +422,8 @@ def guard(
     """
     if name is not None:
         check_name(name)
+    if prime is not False:
+        check_prime(prime)
     if is_off:
         resolve(policy, options)  # a mistake is one, whether it has an effect or not
         guarded = obj
@@ -406,16 +459,16 @@ def _guarded_generator(
 
 
 def _guarded_iterator(obj: Any, policy: Policy, name: str | None) -> GuardedIterator[Any]:
-    if isinstance(obj, CoroutineType | AsyncGeneratorType) or hasattr(type(obj), "__anext__"):
+    if isinstance(obj, Coroutine) or hasattr(type(obj), "__anext__"):  # Cython's, too
         raise TypeError(_wording.not_guardable(obj, "async"))
     can_be_sent_to = _can_be_sent_to(obj)
     if not hasattr(type(obj), "__next__") and not can_be_sent_to:
         if inspect.isroutine(obj):
             raise TypeError(_wording.not_guardable(obj, "function"))
-        if isinstance(obj, Iterable):
+        if _can_be_iterated_over(obj):
             raise TypeError(_wording.not_guardable(obj, "iterable"))
         raise TypeError(_wording.not_guardable(obj))
-    proxy: GuardedIterator[Any] = _new(GuardedIterator)
+    proxy: GuardedIterator[Any] = _new(GuardedSender if can_be_sent_to else GuardedIterator)
     _set_wrapped(proxy, obj)
     _set_gate(proxy, make_gate(obj, obj.send if can_be_sent_to else obj.__next__, policy, name))
     return proxy
@@ -426,6 +479,16 @@ def _can_be_sent_to(obj: Any) -> bool:
         return hasattr(obj, "send")
     except Exception:  # a __getattr__ that raises something of its own
         return False
+
+
+def _can_be_iterated_over(obj: Any) -> bool:
+    if isinstance(obj, Iterable):
+        return True
+    try:
+        iter(obj)  # by its __getitem__, which is not called yet
+    except TypeError:
+        return False
+    return True
 
 
 def _checked_again(
@@ -460,5 +523,9 @@ def _prime(obj: Any, name: str | None) -> None:
 
 
 def _start(coroutine: Any) -> None:
-    if not inspect.isgenerator(coroutine) or inspect.getgeneratorstate(coroutine) == "GEN_CREATED":
+    if inspect.isgenerator(coroutine) and inspect.getgeneratorstate(coroutine) != "GEN_CREATED":
+        return
+    if hasattr(type(coroutine), "__next__"):
         next(coroutine)
+    else:
+        coroutine.send(None)  # what next() does

@@ -115,6 +115,12 @@ def check_name(name: object) -> None:
         raise ValueError("name must not be empty: messages call the guard by it")
 
 
+def check_prime(prime: object) -> None:
+    """Raise TypeError, unless this says whether to prime: any other object would count as true."""
+    if not isinstance(prime, bool):
+        raise TypeError(f"prime must be True or False, not {reprlib.repr(prime)}")
+
+
 _default = Policy()
 
 

@@ -5,7 +5,7 @@ Every wrong line names its error. Where mypy finds none, the unused comment is a
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
 
 import genlock
 from genlock import Policy
@@ -38,6 +38,44 @@ as_generator: Generator[int, None, None] = numbers  # type: ignore[assignment]
 genlock.guard([1, 2, 3])  # type: ignore[call-overload]
 genlock.guard(words_to_lengths)  # type: ignore[call-overload]
 genlock.guard(obj=words_to_lengths("a"))  # type: ignore[call-overload]
+
+# What has another send takes and gives what that does.
+
+
+class Scale:
+    def send(self, kilograms: float) -> str:
+        return f"{kilograms} kg"
+
+
+class Radio:
+    def send(self, *, message: str) -> None:
+        pass
+
+
+scale = genlock.guard(Scale())
+scale.send("heavy")  # type: ignore[arg-type]
+wrong_weight: float = scale.send(1.5)  # type: ignore[assignment]
+scale.gi_frame  # type: ignore[attr-defined]  # noqa: B018  # what is missed
+genlock.guard(Radio())  # type: ignore[call-overload]
+weighed: str = genlock.guard(Scale(), on_reentry="defer").send(1.5)  # type: ignore[assignment]
+
+# Async objects stay in their event loop.
+
+
+async def fetch() -> int:
+    return 1
+
+
+async def fetch_all() -> AsyncGenerator[int, None]:
+    yield 1
+
+
+fetching_all = genlock.guard(fetch_all())  # type: ignore[call-overload]
+
+
+def share_a_coroutine() -> None:
+    _fetching = genlock.guard(fetch())  # type: ignore[var-annotated]
+
 
 # Options are keywords, and words out of a few.
 
@@ -105,6 +143,25 @@ def not_even_an_iterator() -> list[int]:
 # What a deferring guard returns may be DEFERRED; other words are none of the policy's.
 
 own_yield: int = genlock.guard(words_to_lengths("a"), on_reentry="defer").send("a")  # type: ignore[assignment]
+own_thrown: int = genlock.guard(words_to_lengths("a"), on_reentry="defer").throw(ValueError)  # type: ignore[assignment]
+for own_item in genlock.guard(words_to_lengths("a"), on_reentry="defer"):
+    item_and_no_more: genlock.Deferred = own_item  # type: ignore[assignment]
+deferring_as_generator: Generator[int, str, bytes] = genlock.guard(  # type: ignore[assignment]
+    words_to_lengths("a"), on_reentry="defer"
+)
+
+
+@genlock.coroutine(on_reentry="defer")  # type: ignore[arg-type]
+def deferring_no_generator() -> int:
+    return 1
+
+
+@genlock.coroutine(on_reentry="defer")
+def deferring_iterator() -> Iterator[int]:
+    yield 1
+
+
+deferring_iterator().send(1)  # type: ignore[attr-defined]
 genlock.guard(words_to_lengths("a"), on_reentry="later")  # type: ignore[call-overload]
 genlock.exclusive(words_to_lengths("a"))  # type: ignore[arg-type]
 genlock.exclusive(lengths, 1.0)  # type: ignore[call-arg]

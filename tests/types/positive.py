@@ -65,6 +65,33 @@ assert_type(iter(numbers), Iterator[int])
 assert_type(genlock.guard(map(str, numbers), timeout=0.5), GuardedIterator[str])
 numbers_as_iterator: Iterator[int] = numbers
 
+# So does whatever else is sent values.
+
+
+class Scale:
+    def send(self, kilograms: float) -> str:
+        return f"{kilograms} kg"
+
+
+scale = genlock.guard(Scale(), name="scale", timeout=1)
+assert_type(scale, genlock.GuardedSender[str, float])
+assert_type(scale.send(1.5), str)
+as_iterator_guard: GuardedIterator[str] = scale
+as_sender: genlock.GuardedSender[int, str] = lengths
+weighing = genlock.guard(Scale(), on_reentry="defer")
+assert_type(weighing.send(2), str | genlock.Deferred)
+
+
+class WeighingLines(Scale):
+    def __next__(self) -> str:
+        return ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+
+assert_type(genlock.guard(WeighingLines()), genlock.GuardedSender[str, float])
+
 # A guarded function keeps its parameters.
 
 
@@ -160,7 +187,17 @@ except genlock.GeneratorBusyError as error:
 deferring = genlock.guard(words_to_lengths("a"), on_reentry="defer", timeout=1)
 assert_type(deferring, genlock.DeferringGenerator[int, str, bytes])
 assert_type(deferring.send("a word"), int | genlock.Deferred)
+assert_type(deferring.throw(ValueError), int | genlock.Deferred)
 assert_type(next(deferring), int)
+for own_length in deferring:
+    assert_type(own_length, int)
+assert_type([own_length for own_length in deferring], list[int])  # noqa: C416  # what is asserted
+
+
+def delegating_to_deferring() -> Generator[int, str, None]:
+    assert_type((yield from deferring), bytes)
+
+
 closing = genlock.guard(words_to_lengths("a"), on_close="defer")
 assert_type(closing.send("a word"), int)
 
@@ -172,6 +209,20 @@ def player(name: str) -> Generator[None, int, None]:
 
 
 assert_type(player("ping"), genlock.DeferringGenerator[None, int, None])
+
+
+@genlock.coroutine(on_reentry="defer")
+def deferring_iterator(limit: int) -> Iterator[int]:
+    yield from range(limit)
+
+
+@genlock.guarded(on_reentry="defer", on_close="defer")
+def another_deferring_iterator(limit: int) -> Iterator[int]:
+    yield from range(limit)
+
+
+assert_type(deferring_iterator(3), GuardedIterator[int])
+assert_type(another_deferring_iterator(limit=3), GuardedIterator[int])
 
 with genlock.exclusive(closing, timeout=1.0) as block:
     assert_type(block, genlock.exclusive)

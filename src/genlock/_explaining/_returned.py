@@ -6,7 +6,7 @@ from collections.abc import Generator
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from genlock._decorators import GuardedFunction
+from genlock._function_proxies import GuardedFunction
 from genlock._guard import GuardedIterator, guard
 
 if TYPE_CHECKING:
@@ -33,5 +33,6 @@ def _call(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -
     made = wrapped(*args, **kwargs)
     if not is_bare_generator(made):
         return made
-    made_generators.add(wrapped.__qualname__)
+    # Where functools.wraps stands above, __qualname__ is that of another function.
+    made_generators.add(wrapped.__code__.co_qualname)
     return guard(made)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import wrapt
 
+from genlock._function_proxies import GuardedFunction, bare_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
@@ -83,6 +85,8 @@ def python_functions(function: Any) -> Iterator[FunctionType]:
             function = function.__func__
         elif type(function) is functools.partial:
             function = function.func
+        elif issubclass(type(function), GuardedFunction):
+            function = bare_of(function)
         elif issubclass(type(function), _FUNCTIONS):
             if type(function) is FunctionType:
                 yield function

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import wrapt
 
 from genlock import _wording
-from genlock._decorators import GuardedFunction
 from genlock._explaining._returned import is_bare_generator
+from genlock._function_proxies import GuardedFunction, bare_of
 from genlock._guard import guard
 from genlock._interpreter._functions import (
     Place,
@@ -24,7 +24,7 @@ from genlock._interpreter._functions import (
     kept_as,
     other_names,
 )
-from genlock._policy import Choice, check_name
+from genlock._policy import Choice, check_name, check_prime
 from genlock._programs import _run_wording
 from genlock._programs._patterns import Pattern, Use, nearest
 
@@ -78,6 +78,7 @@ def instrument(
     "genlock".
     """
     check_name(name)
+    check_prime(prime)
     if not isinstance(pattern, str):
         raise TypeError(_wording.not_a_pattern(pattern))
     handle = Instrument(Pattern.parse(pattern), Choice(policy, options), name, prime=prime)
@@ -266,26 +267,14 @@ class _Instrumented(GuardedFunction):
 
     if TYPE_CHECKING:
         _self_handle: Instrument
-        __wrapped__: Any
 
         def __init__(self, *_: object) -> None: ...
-
-    else:
-
-        def __get__(self, instance, owner=None):
-            if instance is None:
-                wrapped = self.__wrapped__
-                bind = getattr(type(wrapped), "__get__", None)
-                # A function in a class is itself, each time that it is asked for.
-                if bind is not None and bind(wrapped, None, owner) is wrapped:
-                    return self
-            return super().__get__(instance, owner)
 
 
 def _still_wanted(found: Any) -> Any:
     """What to put back: not the wrapper of a handle that was uninstalled before this one."""
     while type(found) is _Instrumented and not found._self_handle.is_active:  # noqa: SLF001
-        found = found.__wrapped__
+        found = bare_of(found)
     return found
 
 
@@ -295,7 +284,7 @@ def _leads_to(found: Any, wrapper: Any) -> bool:
         if found is wrapper:
             return True
         if type(found) is _Instrumented:
-            found = found.__wrapped__
+            found = bare_of(found)
         elif type(found) is functools.partial:
             found = found.func
         elif type(found) is FunctionType:

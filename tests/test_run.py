@@ -699,6 +699,106 @@ def test_a_module_that_is_run_is_guarded_under_both_its_names(pattern: str, tmp_
     assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n", "")
 
 
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_what_pytest_imports_is_guarded_and_its_assertions_tell_values(
+    mode: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        """
+        import pytest
+        def numbers():
+            yield 1
+        @pytest.fixture
+        def shared():
+            return numbers()
+        """,
+        "conftest.py",
+    )
+    write(
+        tmp_path,
+        """
+        def made():
+            yield 1
+        def test_kinds(shared):
+            kinds = {type(made()).__name__, type(shared).__name__}
+            assert kinds == 5
+        """,
+        "test_it.py",
+    )
+    guards = ["--guard", "conftest:numbers", "--guard", "test_it:made"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--import-mode={mode}"]
+    ran = genlock_run(*guards, "-m", "pytest", *options, directory=tmp_path)
+    assert "assert {'GuardedGenerator'} == 5" in ran.stdout
+    assert (ran.stderr, ran.returncode) == ("", 1)
+
+
+BY_ITS_PATH = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("plugin", "plugin.py")
+plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
+print(type(plugin.numbers()).__name__, type(spec.loader).__name__)
+"""
+BEFORE_ALL_FINDERS = """
+import importlib.machinery, sys
+class Finder:
+    find_spec = staticmethod(importlib.machinery.PathFinder.find_spec)
+sys.meta_path.insert(0, Finder)
+import plugin
+print(type(plugin.numbers()).__name__, type(plugin.__spec__.loader).__name__)
+"""
+
+
+@pytest.mark.parametrize("loading", [BY_ITS_PATH, BEFORE_ALL_FINDERS])
+def test_a_module_is_guarded_whoever_finds_and_loads_it(loading: str, tmp_path: Path) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\n", "plugin.py")
+    write(tmp_path, loading)
+    ran = genlock_run("--guard", "plugin:numbers", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator SourceFileLoader\n", "")
+
+
+BY_EXEC = """
+import sys, types
+library = sys.modules["library"] = types.ModuleType("library")
+exec("def numbers(): yield 1", vars(library))
+"""
+AFTERWARDS = """
+import library
+def numbers(): yield 1
+library.numbers = numbers
+"""
+
+
+@pytest.mark.parametrize(
+    ("loading", "why"),
+    [
+        (BY_EXEC, "'library' was loaded past the import hook that would have guarded it"),
+        (AFTERWARDS, "'numbers' was put into 'library' after its import"),
+    ],
+)
+def test_what_cannot_be_guarded_is_not_said_to_be_missing(
+    loading: str, why: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "", "library.py")
+    write(tmp_path, loading)
+    ran = genlock_run("--guard", "library:numbers", "program.py", directory=tmp_path)
+    write_there = "; write @genlock.guarded there.\n"
+    assert ran.stderr == f"genlock: 'library:numbers' guarded nothing: {why}{write_there}"
+
+
+def test_what_to_write_is_told_where_a_module_runs_the_script(tmp_path: Path) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\nprint(type(numbers()).__name__)\n")
+    guarding = ["--guard", "__main__:numbers"]
+    ran = genlock_run(*guarding, "-m", "cProfile", "program.py", directory=tmp_path)
+    assert ran.stdout.startswith("generator\n")
+    start = "If it is a function of a script that cProfile runs:  python "
+    words = shlex.split(advice(ran.stderr, start).replace("SCRIPT", "program.py"))
+    words.remove("…")
+    ran = run_python(*words, directory=tmp_path, environment=WITH_GIL)
+    assert ran.stdout.startswith("GuardedGenerator\n")
+
+
 @pytest.mark.parametrize(
     ("pattern", "complaint"),
     [

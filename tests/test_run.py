@@ -681,6 +681,42 @@ def test_a_function_may_be_guarded_that_returns_a_generator(returning: str, tmp_
     assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)
 
 
+EACH_KIND = """
+def numbers():
+    yield 1
+def of_expression():
+    return (number for number in range(2))
+by_lambda = lambda: (yield 1)
+of_lambda = lambda: (number for number in range(2))
+passing_on = lambda: numbers()
+class Source:
+    draw = lambda self: (yield 1)
+    def drawn(self):
+        return (number for number in range(2))
+"""
+KINDS = """
+for make in numbers, of_expression, by_lambda, of_lambda, passing_on, Source().draw, Source().drawn:
+    print(type(make()).__name__)
+"""
+
+
+@pytest.mark.parametrize("module", ["__main__", "library"])
+def test_a_wildcard_means_the_same_functions_in_a_program_and_in_a_module(
+    module: str, tmp_path: Path
+) -> None:
+    write(tmp_path, EACH_KIND, "library.py")
+    write(tmp_path, (EACH_KIND if module == "__main__" else "from library import *") + KINDS)
+    ran = genlock_run("--guard", f"{module}:*", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n" * 7, "")
+
+
+@pytest.mark.parametrize("name", ["by_lambda", "of_lambda", "passing_on", "Source.draw"])
+def test_a_lambda_is_guarded_by_the_name_that_it_is_assigned_to(name: str, tmp_path: Path) -> None:
+    write(tmp_path, EACH_KIND + f"print(type({name.replace('.', '().')}()).__name__)")
+    ran = genlock_run("--guard", f"__main__:{name}", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n", "")
+
+
 def test_one_that_returns_none_is_told_of(tmp_path: Path) -> None:
     write(tmp_path, "def made():\n    return 5\nprint(made())\n")
     ran = genlock_run("--guard", "__main__:made", "program.py", directory=tmp_path)

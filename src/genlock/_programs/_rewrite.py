@@ -48,16 +48,8 @@ def guard_generators(
             a lambda of this name, returns, which makes none itself.
     """
     scopes = list(_scopes(tree))  # all: what a scope is may be known by its last node only
-    chosen = [
-        scope for scope in scopes if scope.makes_generators and any(map(matches, scope.names))
-    ]
-    returning = [
-        (scope, name)
-        for scope in scopes
-        if not scope.yields and not scope.is_async
-        for name in scope.called[:1]
-        if may_return_one(name)
-    ]
+    chosen = [each for each in scopes if each.makes_generators and any(map(matches, each.names))]
+    returning = [(each, name) for each in scopes for name in each.hands_on if may_return_one(name)]
     for scope in chosen:
         scope.guard()
     for scope, name in returning:
@@ -106,6 +98,11 @@ class _Scope:
         return []
 
     @property
+    def hands_on(self) -> list[str]:
+        """The names of a function that makes no generators, and may return those of others."""
+        return [] if self.yields or self.is_async else self.called
+
+    @property
     def names(self) -> list[str]:
         """What the generators are known by that it makes."""
         further = self.called
@@ -125,7 +122,7 @@ class _Scope:
         node = self.node
         if isinstance(node, ast.FunctionDef):
             self.decorate(_GUARDED)
-        elif isinstance(node, ast.Lambda | ast.GeneratorExp) and self.put is not None:
+        else:
             self.call(_GUARDED if isinstance(node, ast.Lambda) else _GUARD)
 
     def guard_returns(self, name: str) -> None:

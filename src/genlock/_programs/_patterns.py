@@ -72,7 +72,7 @@ class Use:
     `has_guarded` tells whether a generator has come out of any of them; `is_replaced`, whether all
     have given way to others; `is_unseen`, whether the module is there without having been seen to
     be imported; `is_late`, whether the very function was put there since. `launched` is the module
-    that is run as `__main__`.
+    that is run as `__main__`, and may run a script in its turn.
     """
 
     pattern: Pattern

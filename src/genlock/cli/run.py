@@ -103,7 +103,8 @@ def perform(options: argparse.Namespace) -> int:
     own = [pattern for pattern in patterns if pattern.module in own_names]
     traced_run = _traced_run(name, options)
     reporter = _reporter(options, traced_run)
-    main = _MainGuard(own, name if options.is_module else "")
+    # Without arguments, a module has no script to run.
+    main = _MainGuard(own, name if options.is_module and arguments else "")
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(die_of_interrupt)  # what was registered first is called last
     atexit.register(_finish, reporter, handles, main, traced_run)

@@ -18,8 +18,9 @@ import pytest
 import genlock
 from crew import PATIENCE, Worker, needs_gil
 from genlock._explaining import _sighting, _sighting_wording
-from genlock._explaining._expressions import named, parsed
+from genlock._explaining._expressions import named
 from genlock._explaining._sighting import sight
+from genlock._explaining._syntax import parsed
 from genlock._interpreter._chains import hanging_together
 
 
@@ -242,6 +243,7 @@ class Slotted:
 
 class Keeper:
     kept: ClassVar[dict[str, Any]] = {}
+    of_class: ClassVar[Iterator[object]]
     own: Iterator[object]
 
 
@@ -253,6 +255,8 @@ def busy(way: Callable[[Any], object]) -> genlock.Candidate:
 
     keeper = Keeper()
     keeper.own = body()
+    Keeper.of_class = keeper.own
+    keeper.kept["nothing"] = None
     keeper.kept["own"] = keeper.own
     keeper.kept["list"] = [None, keeper.own]
     keeper.kept["slotted"] = Slotted()
@@ -311,6 +315,61 @@ def through_delegation(keeper: Any) -> Any:
     return next(outer())
 
 
+class _Private:
+    """Keeps it under a name that the name of the class is put into."""
+
+    def __init__(self, own: Any) -> None:
+        self.__own = own
+
+    def send(self) -> None:
+        self.__own.send(None)
+
+    def send_from_inside(self) -> None:
+        def send() -> list[object]:
+            return [self.__own.send(number) for number in range(2)]
+
+        send()
+
+    def send_by_a_variable(self) -> None:
+        __own = self.__own
+        __own.send(None)
+
+
+# fmt: off
+def through_a_line_that_begins_with_the_method(keeper: Any) -> Any:
+    return (keeper.own
+            .send("é"))
+
+
+def through_a_line_that_ends_with_the_point(keeper: Any) -> Any:
+    return (keeper.kept[
+        "own"
+    ].
+        throw(
+            KeyError()))
+# fmt: on
+
+
+def through_unpacking(keeper: Any) -> object:
+    one, two = keeper.own
+    return one, two
+
+
+def through_unpacking_a_part(keeper: Any) -> object:
+    both = (one, *two) = keeper.own
+    return one, two, both
+
+
+def through_a_loop_over_its_iterator(keeper: Any) -> None:
+    for _ in iter(keeper.own):
+        pass
+
+
+def through_a_loop_over_a_choice(keeper: Any) -> None:
+    for _ in keeper.kept["nothing"] or (keeper.kept and keeper.own):
+        pass
+
+
 @pytest.mark.parametrize(
     "way",
     [
@@ -332,11 +391,51 @@ def through_delegation(keeper: Any) -> Any:
         through_the_body_of_a_generator_expression,
         through_the_second_loop_of_a_generator_expression,
         through_delegation,
+        lambda keeper: _Private(keeper.own).send(),
+        lambda keeper: _Private(keeper.own).send_from_inside(),
+        lambda keeper: _Private(keeper.own).send_by_a_variable(),
+        lambda keeper: next(iter(keeper.own)),
+        lambda keeper: keeper.kept["list"][-1].send(None),
+        lambda keeper: type(keeper).of_class.send(None),
+        lambda keeper: keeper.__class__.of_class.send(None),
+        lambda keeper: (keeper.kept["nothing"] or keeper.own).send(None),
+        lambda keeper: (keeper and keeper.own).send(None),
+        lambda keeper: (again := keeper.own).send(again),
+        through_a_line_that_begins_with_the_method,
+        through_a_line_that_ends_with_the_point,
+        through_unpacking,
+        through_unpacking_a_part,
+        through_a_loop_over_its_iterator,
+        through_a_loop_over_a_choice,
     ],
 )
 def test_the_generator_is_found_by_the_failing_expression(way: Callable[[Any], object]) -> None:
     candidate = busy(way)
     assert (candidate.name, candidate.state) == ("body", "re-entered")
+
+
+def unpacking_what_comes(source: Iterator[Iterator[object]]) -> object:
+    one, two = next(source)
+    return one, two
+
+
+def looping_over_what_comes(source: Iterator[Iterator[object]]) -> None:
+    for _ in next(source):
+        pass
+
+
+@pytest.mark.parametrize("draw", [unpacking_what_comes, looping_over_what_comes])
+def test_what_gives_the_generator_is_not_taken_for_it(draw: Callable[[Any], object]) -> None:
+    def body() -> Iterator[object]:
+        yield draw(sources())
+
+    def sources() -> Iterator[Iterator[object]]:
+        yield own
+
+    own = body()
+    sighting = genlock.explain(raised_by(lambda: next(own))).sighting
+    assert sighting is not None
+    assert [candidate.name for candidate in sighting.candidates] == ["body"]
 
 
 def test_the_generator_is_found_without_its_source() -> None:
@@ -378,7 +477,7 @@ def test_reading_an_expression_warns_of_nothing_in_it(
 
 
 class Touchy:
-    """Objects whose every look-up would run code."""
+    """Objects whose every look-up would run code, and every question."""
 
     def __init__(self, own: object) -> None:
         self.__dict__["own"] = own
@@ -392,6 +491,18 @@ class Touchy:
     def computed(self) -> Any:
         return self.own
 
+    def __getitem__(self, _: object) -> Any:
+        return self.own
+
+    def __iter__(self) -> Any:
+        return self.own
+
+    def __bool__(self) -> bool:
+        return bool(self.own)
+
+    def __neg__(self) -> Any:
+        return self.own
+
 
 def _sighting_is_under_way() -> bool:
     frame: FrameType | None = sys._getframe()
@@ -402,10 +513,22 @@ def _sighting_is_under_way() -> bool:
     return False
 
 
-def test_looking_up_runs_no_code_of_the_user() -> None:
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda touchy: next(touchy.own),
+        lambda touchy: next(touchy.computed),
+        lambda touchy: next(touchy[0]),
+        lambda touchy: next(iter(touchy)),
+        lambda touchy: next(-touchy),
+        lambda touchy: next((touchy or touchy).own),
+        lambda touchy: next((touchy and touchy).own),
+        lambda touchy: next(type(touchy).__iter__(touchy)),
+    ],
+)
+def test_looking_up_runs_no_code_of_the_user(way: Callable[[Any], object]) -> None:
     def body() -> Iterator[object]:
-        yield next(touchy.own)
-        yield next(touchy.computed)
+        yield way(touchy)
 
     touchy: Any = Touchy(None)
     touchy.__dict__["own"] = body()

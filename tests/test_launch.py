@@ -165,6 +165,26 @@ def test_it_is_as_with_python(words: str, directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        b"# \xe9\nprint(1)\n",
+        b"\n'''in two lines\r\n\xe9'''\n",
+        b"  indented = 1\n# \xe9\n",
+        b"# \xe9\n  indented = 1\n",
+        b"#!\n# coding: unheard-of\n",
+        b"# coding: ascii\n'\xe9'\n",
+        b"# coding: latin-1\nprint(ascii('\xe9'))\n",
+    ],
+)
+def test_a_script_that_is_not_utf_8_is_read_as_python_reads_it(
+    source: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "encoded.py").write_bytes(source)
+    bare, run = both("encoded.py", directory=tmp_path)
+    assert_alike(run, bare)
+
+
+@pytest.mark.parametrize(
     "words", ["said.py", "divides.py", "syntax.py", "zipped.pyz", "-m package", "-m syntax"]
 )
 def test_it_is_as_with_python_where_it_is_compiled_with_guards(words: str, directory: Path) -> None:

@@ -243,19 +243,52 @@ def test_trees_deeper_than_the_recursion_limit_are_rewritten() -> None:
     assert guarded_names(source) == ["<lambda>"] * 1500
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("f = lambda: (yield)", "f"),
+        ("f: object = lambda: (yield)", "f"),
+        ("g = f = lambda: (yield)", "f"),
+        ("(f := lambda: (yield))", "f"),
+        ("class C:\n  f = lambda self: (yield)", "C.f"),
+        ("def f():\n  g = lambda: (yield)", "f.<locals>.g"),
+        ("f = lambda: (x for x in y)", "f"),
+        ("def f(): return (x for x in y)", "f"),
+    ],
+)
+def test_generators_of_expressions_are_found_by_the_names_one_knows(source: str, name: str) -> None:
+    assert "__genlock_guard" in ast.unparse(guard_generators(ast.parse(source), name.__eq__))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "f = [lambda: (yield)]",
+        "f = lambda x=(x for x in y): x",
+        "def f(): return sum(x for x in y)",
+        "async def f(): return (x for x in y)",
+        "f = (x for x in y)",
+    ],
+)
+def test_generators_that_no_such_name_gives_are_not_found_by_it(source: str) -> None:
+    assert "__genlock" not in ast.unparse(guard_generators(ast.parse(source), "f".__eq__))
+
+
 # What other functions return ------------------------------------------------------------------
 
 
 def test_what_is_named_is_guarded_also_where_it_only_returns_a_generator() -> None:
-    source = "def f(): return g()\ndef g(): yield\nasync def h(): return g()"
+    source = "def f(): return g()\ndef g(): yield\nasync def h(): return g()\nl = lambda: g()"
     tree = guard_generators(ast.parse(source), "none".__eq__, lambda _: True)
     assert [ast.unparse(node) for node in tree.body] == [
         "from genlock._explaining._returned import guarding_returns as __genlock_returns__",
         "@__genlock_returns__\ndef f():\n    return g()",
         "def g():\n    yield",
         "async def h():\n    return g()",
+        "l = __genlock_returns__(lambda: g(), 'l')",
     ]
     names: dict[str, Any] = {}
     exec(compile(tree, "source.py", "exec"), names)
     assert type(names["f"]()) is genlock.GuardedGenerator
+    assert type(names["l"]()) is genlock.GuardedGenerator
     assert type(names["g"]()) is GeneratorType

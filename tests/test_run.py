@@ -718,6 +718,42 @@ def test_what_only_returns_a_generator_of_the_function_it_wraps_is_guarded(tmp_p
     assert (ran.stdout, ran.stderr) == ("GuardedGenerator a\n", "")
 
 
+EACH_KIND = """
+def numbers():
+    yield 1
+def of_expression():
+    return (number for number in range(2))
+by_lambda = lambda: (yield 1)
+of_lambda = lambda: (number for number in range(2))
+passing_on = lambda: numbers()
+class Source:
+    draw = lambda self: (yield 1)
+    def drawn(self):
+        return (number for number in range(2))
+"""
+KINDS = """
+for make in numbers, of_expression, by_lambda, of_lambda, passing_on, Source().draw, Source().drawn:
+    print(type(make()).__name__)
+"""
+
+
+@pytest.mark.parametrize("module", ["__main__", "library"])
+def test_a_wildcard_means_the_same_functions_in_a_program_and_in_a_module(
+    module: str, tmp_path: Path
+) -> None:
+    write(tmp_path, EACH_KIND, "library.py")
+    write(tmp_path, (EACH_KIND if module == "__main__" else "from library import *") + KINDS)
+    ran = genlock_run("--guard", f"{module}:*", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n" * 7, "")
+
+
+@pytest.mark.parametrize("name", ["by_lambda", "of_lambda", "passing_on", "Source.draw"])
+def test_a_lambda_is_guarded_by_the_name_that_it_is_assigned_to(name: str, tmp_path: Path) -> None:
+    write(tmp_path, EACH_KIND + f"print(type({name.replace('.', '().')}()).__name__)")
+    ran = genlock_run("--guard", f"__main__:{name}", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n", "")
+
+
 def test_one_that_returns_none_is_told_of(tmp_path: Path) -> None:
     write(tmp_path, "def made():\n    return 5\nprint(made())\n")
     ran = genlock_run("--guard", "__main__:made", "program.py", directory=tmp_path)
@@ -734,6 +770,106 @@ def test_a_module_that_is_run_is_guarded_under_both_its_names(pattern: str, tmp_
     write(tmp_path / "package", text, "inner.py")
     ran = genlock_run("--guard", pattern, "-m", "package.inner", directory=tmp_path)
     assert (ran.stdout, ran.stderr) == ("GuardedGenerator\n", "")
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_what_pytest_imports_is_guarded_and_its_assertions_tell_values(
+    mode: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        """
+        import pytest
+        def numbers():
+            yield 1
+        @pytest.fixture
+        def shared():
+            return numbers()
+        """,
+        "conftest.py",
+    )
+    write(
+        tmp_path,
+        """
+        def made():
+            yield 1
+        def test_kinds(shared):
+            kinds = {type(made()).__name__, type(shared).__name__}
+            assert kinds == 5
+        """,
+        "test_it.py",
+    )
+    guards = ["--guard", "conftest:numbers", "--guard", "test_it:made"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--import-mode={mode}"]
+    ran = genlock_run(*guards, "-m", "pytest", *options, directory=tmp_path)
+    assert "assert {'GuardedGenerator'} == 5" in ran.stdout
+    assert (ran.stderr, ran.returncode) == ("", 1)
+
+
+BY_ITS_PATH = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("plugin", "plugin.py")
+plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
+print(type(plugin.numbers()).__name__, type(spec.loader).__name__)
+"""
+BEFORE_ALL_FINDERS = """
+import importlib.machinery, sys
+class Finder:
+    find_spec = staticmethod(importlib.machinery.PathFinder.find_spec)
+sys.meta_path.insert(0, Finder)
+import plugin
+print(type(plugin.numbers()).__name__, type(plugin.__spec__.loader).__name__)
+"""
+
+
+@pytest.mark.parametrize("loading", [BY_ITS_PATH, BEFORE_ALL_FINDERS])
+def test_a_module_is_guarded_whoever_finds_and_loads_it(loading: str, tmp_path: Path) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\n", "plugin.py")
+    write(tmp_path, loading)
+    ran = genlock_run("--guard", "plugin:numbers", "program.py", directory=tmp_path)
+    assert (ran.stdout, ran.stderr) == ("GuardedGenerator SourceFileLoader\n", "")
+
+
+BY_EXEC = """
+import sys, types
+library = sys.modules["library"] = types.ModuleType("library")
+exec("def numbers(): yield 1", vars(library))
+"""
+AFTERWARDS = """
+import library
+def numbers(): yield 1
+library.numbers = numbers
+"""
+
+
+@pytest.mark.parametrize(
+    ("loading", "why"),
+    [
+        (BY_EXEC, "'library' was loaded past the import hook that would have guarded it"),
+        (AFTERWARDS, "'numbers' was put into 'library' after its import"),
+    ],
+)
+def test_what_cannot_be_guarded_is_not_said_to_be_missing(
+    loading: str, why: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "", "library.py")
+    write(tmp_path, loading)
+    ran = genlock_run("--guard", "library:numbers", "program.py", directory=tmp_path)
+    write_there = "; write @genlock.guarded there.\n"
+    assert ran.stderr == f"genlock: 'library:numbers' guarded nothing: {why}{write_there}"
+
+
+def test_what_to_write_is_told_where_a_module_runs_the_script(tmp_path: Path) -> None:
+    write(tmp_path, "def numbers():\n    yield 1\nprint(type(numbers()).__name__)\n")
+    guarding = ["--guard", "__main__:numbers"]
+    ran = genlock_run(*guarding, "-m", "cProfile", "program.py", directory=tmp_path)
+    assert ran.stdout.startswith("generator\n")
+    start = "If it is a function of a script that cProfile runs:  python "
+    words = shlex.split(advice(ran.stderr, start).replace("SCRIPT", "program.py"))
+    words.remove("…")
+    ran = run_python(*words, directory=tmp_path, environment=WITH_GIL)
+    assert ran.stdout.startswith("GuardedGenerator\n")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dis
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,14 +14,15 @@ from genlock._explaining._lookup import (
     is_running,
     method,
     parts,
-    value_of,
     variable,
 )
+from genlock._explaining._syntax import Span, call_ending_in, expression, parsed, unpacked_into
+from genlock._explaining._values import value_of
 from genlock._interpreter import _frames
 from genlock._text import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
     from genlock._records import Kind
@@ -40,8 +40,9 @@ _OPERATIONS = {
 _WIDTH = 60
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _DRAWS = (dis.opmap["FOR_ITER"], dis.opmap["SEND"])
-_ESCAPE = re.compile(r"\\([\\'\"\nabfnrtvxNuU0-7])?")
-"""A backslash in source, with what it is right before."""
+_UNPACKS = (dis.opmap["UNPACK_SEQUENCE"], dis.opmap["UNPACK_EX"])
+_DRAWS_FROM_VALUE = (dis.opmap["FOR_ITER"], *_UNPACKS)
+_PATHS = ast.Name | ast.Attribute | ast.Subscript
 
 
 class Named(NamedTuple):
@@ -62,16 +63,22 @@ def named(frame: FrameType, lasti: int, kind: Kind) -> Named:
     if node is None:
         return _named_in_bytecode(frame, lasti, kind)
     operation, receiver = operation_in(node)
-    expression = cut(ast.unparse(receiver), _WIDTH)
+    if _opcode(code, lasti) in _DRAWS_FROM_VALUE and receiver is not node:
+        return Named("next")  # from what that has given
+    text = cut(ast.unparse(receiver), _WIDTH)
     found = behind(value_of(receiver, frame), kind)
     if found is not None or operation:
-        return Named(operation, expression, found)
+        return Named(operation or "next", text, found)
     return _only_one_within(receiver, frame, kind)
 
 
 def _is_at_first_loop(code: CodeType, lasti: int) -> bool:
     offset = _frames.instruction_at(code, lasti)
     return not any(code.co_code[before] in _DRAWS for before in range(0, offset, 2))
+
+
+def _opcode(code: CodeType, lasti: int) -> int:
+    return code.co_code[_frames.instruction_at(code, lasti)]
 
 
 def _only_one_within(node: ast.expr, frame: FrameType, kind: Kind) -> Named:
@@ -140,41 +147,36 @@ def _is_part(positions: dis.Positions | None, whole: dis.Positions | None) -> bo
 
 
 def _expression_at(frame: FrameType, lasti: int) -> ast.expr | None:
-    positions = next(islice(frame.f_code.co_positions(), lasti // 2, None), None)
+    code = frame.f_code
+    positions = next(islice(code.co_positions(), lasti // 2, None), None)
     if positions is None:
         return None
     first, last, start, end = positions
     if first is None or last is None or start is None or end is None:
         return None
+    span = Span(first, last, start, end)
+    if _opcode(code, lasti) in _UNPACKS:
+        return _found_in_source(frame, span, unpacked_into)
     lines = [_frames.source_line(frame, number).encode() for number in range(first, last + 1)]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
-    return _expression(b"".join(lines).decode(errors="replace").strip())
+    node = expression(b"".join(lines).decode(errors="replace").strip())
+    if _may_be_cut(node):
+        return _found_in_source(frame, span, call_ending_in) or node
+    return node
 
 
-def _expression(text: str) -> ast.expr | None:
-    """An expression, or what a loop runs over; None without the source."""
-    module = parsed(f"({text}\n)", text, f"{text} pass") if text else None
-    for node in module.body if module is not None else ():
-        if isinstance(node, ast.For | ast.AsyncFor):
-            return node.iter
-        return node.value if isinstance(node, ast.Expr) else None
-    return None
+def _may_be_cut(node: ast.expr | None) -> bool:
+    """Whether it may be the rest of a call: what is called stands on a line before its method."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Name) and function.id in _OPERATIONS
 
 
-def parsed(*sources: str) -> ast.Module | None:
-    """The first of these texts that is source code; None without one. Warns of nothing in it."""
-    for source in sources:
-        try:
-            return ast.parse(_ESCAPE.sub(_known_escape, source))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None
-
-
-def _known_escape(found: re.Match[str]) -> str:
-    """An escape as it is; of one that Python does not know, and warns of, what it stands for."""
-    return found[0] if found[1] else r"\\"
+def _found_in_source(
+    frame: FrameType, span: Span, find: Callable[[ast.Module, Span], ast.expr | None]
+) -> ast.expr | None:
+    tree = parsed(_frames.source(frame))
+    return find(tree, span) if tree is not None else None
 
 
 def operation_in(node: ast.expr) -> tuple[str, ast.expr]:
@@ -186,7 +188,7 @@ def operation_in(node: ast.expr) -> tuple[str, ast.expr]:
         return "yield from", node.value
     if isinstance(node, ast.Call):
         return _operation_called(node)
-    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+    if isinstance(node, _PATHS):
         return "next", node  # a loop: its position is that of what it runs over
     return "", node
 

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from genlock._explaining._expressions import operation_in, parsed
+from genlock._explaining._expressions import operation_in
 from genlock._explaining._protocol import BUSY, FAULTS
+from genlock._explaining._syntax import parsed
 from genlock._explaining._traceback_chains import with_whole_paths
 from genlock._explaining._tracebacks import TracebackText, tracebacks
 

@@ -9,8 +9,8 @@ from textwrap import dedent
 from tokenize import TokenError
 from typing import TYPE_CHECKING
 
-from genlock._explaining._expressions import parsed
 from genlock._explaining._lookup import UNKNOWN, attribute
+from genlock._explaining._syntax import parsed
 from genlock._interpreter import _frames
 from genlock._interpreter._functions import python_functions
 

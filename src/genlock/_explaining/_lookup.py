@@ -1,4 +1,4 @@
-"""Looks up what an expression stands for, and the state of generators, running nobody's code.
+"""Looks up what a name leads to, and the state of generators, running nobody's code.
 
 Only plain variables, attributes that are kept in an instance, a slot or a module, and items of
 dicts, lists and tuples are looked up; what it would take a call to find out stays unknown.
@@ -6,7 +6,6 @@ dicts, lists and tuples are looked up; what it would take a call to find out sta
 
 from __future__ import annotations
 
-import ast
 import gc
 import inspect
 from functools import partial
@@ -39,6 +38,7 @@ UNKNOWN = object()
 _LONGEST_SCAN = 1000  # items of a tuple, or of a dict: its own look-up may call a key's __eq__
 _DEEPEST = 4  # itertools.chain(map(f, zip(g)))
 
+_CLASS = object.__dict__["__class__"]
 _bases = type.__dict__["__mro__"].__get__
 
 
@@ -69,19 +69,6 @@ def code_of(obj: object) -> CodeType | None:
     return obj.ag_code if type(obj) is AsyncGeneratorType else None
 
 
-def value_of(node: ast.expr, frame: FrameType) -> object:
-    """What an expression stands for in a frame, or UNKNOWN."""
-    if isinstance(node, ast.Name):
-        return variable(node.id, frame)
-    if isinstance(node, ast.Attribute):
-        return attribute(value_of(node.value, frame), node.attr)
-    if isinstance(node, ast.Subscript):
-        return _item(value_of(node.value, frame), value_of(node.slice, frame))
-    if isinstance(node, ast.Constant):
-        return node.value
-    return UNKNOWN
-
-
 def variable(name: str, frame: FrameType) -> object:
     """What a name stands for in a frame, or UNKNOWN."""
     variables = frame.f_locals
@@ -105,10 +92,11 @@ def attribute(obj: object, name: str) -> object:
             return value.__get__(obj)
         except AttributeError:
             return UNKNOWN
-    return value
+    return type(obj) if value is _CLASS else value
 
 
-def _item(container: object, key: object) -> object:
+def item(container: object, key: object) -> object:
+    """What a list, tuple or dict has at an index or key, or UNKNOWN."""
     if type(container) in (list, tuple) and type(key) is int:
         try:
             return container[key]  # type: ignore[index]  # is one of the two
@@ -152,6 +140,11 @@ def method(obj: object) -> tuple[str, object]:
     if type(obj) is BuiltinMethodType or type(obj) is MethodWrapperType:
         return obj.__name__, obj.__self__
     return "", None
+
+
+def is_its_own_iterator(obj: object) -> bool:
+    """Whether `iter`, or `aiter`, of it is known to be the object itself."""
+    return type(obj) in KINDS or _is_guard(obj) or _is_made_in_c(obj)
 
 
 def _is_guard(obj: object) -> bool:

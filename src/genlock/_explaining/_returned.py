@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 made_generators: set[str] = set()
-"""The qualified names of functions under `guarding_returns` that have returned a generator."""
+"""The names of functions under `guarding_returns` that have returned a generator."""
 
 
 def is_bare_generator(made: object) -> bool:
@@ -24,15 +24,18 @@ def is_bare_generator(made: object) -> bool:
     return issubclass(kind, Generator) and not issubclass(kind, GuardedIterator)
 
 
-def guarding_returns(function: Callable[..., Any]) -> Any:
-    """Decorate a function that may return a generator, of its own making or not, or anything."""
-    return GuardedFunction(function, _call)  # type: ignore[call-arg]  # an object
+def guarding_returns(function: Callable[..., Any], name: str = "") -> Any:
+    """Decorate a function that may return a generator, of its own making or not, or anything.
 
+    It is noted under `name`, if given: a lambda has none of its own.
+    """
 
-def _call(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
-    made = wrapped(*args, **kwargs)
-    if not is_bare_generator(made):
-        return made
-    # Where functools.wraps stands above, __qualname__ is that of another function.
-    made_generators.add(wrapped.__code__.co_qualname)
-    return guard(made)
+    def call(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
+        made = wrapped(*args, **kwargs)
+        if not is_bare_generator(made):
+            return made
+        # Where functools.wraps stands above, __qualname__ is that of another function.
+        made_generators.add(name or wrapped.__code__.co_qualname)
+        return guard(made)
+
+    return GuardedFunction(function, call)  # type: ignore[call-arg]  # an object

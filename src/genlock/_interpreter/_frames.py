@@ -114,6 +114,14 @@ def source_line(frame: FrameType, number: int) -> str:
     return _line(frame.f_code.co_filename, number, frame.f_globals)
 
 
+def source(frame: FrameType) -> str:
+    """All of the file that a frame's code comes from, as `source_line` has its lines."""
+    try:
+        return "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
+    except Exception:  # a loader may be the user's, and raise anything
+        return ""
+
+
 def definition_line(code: CodeType, frame: FrameType | None) -> int:
     """The line of a function's `def`: `code` begins with its first decorator."""
     first = code.co_firstlineno

@@ -111,6 +111,7 @@ class Instrument:
         self._patches: deque[_Patch] = deque()
         self._escaped: tuple[str, ...] = ()
         self._has_guarded = False
+        self._seen: ModuleType | None = None  # the program may keep it out of sys.modules
         self._is_active = True
         self._is_gap_told = False
         self._process = os.getpid()  # a child leaves it to its parent to tell
@@ -136,7 +137,7 @@ class Instrument:
 
         Those that have been replaced since, by `importlib.reload` say, are none of them.
         """
-        module = sys.modules.get(self._pattern.module)
+        module = self._module()
         names = [(patch.place.qualname, patch.wrapper) for patch in self._patches.copy()]
         return tuple(name for name, ours in names if _leads_to(kept_as(name, module), ours))
 
@@ -169,13 +170,16 @@ class Instrument:
 
     def use(self) -> Use:
         """What has become of the pattern so far."""
-        module = sys.modules.get(self._pattern.module)
+        module = self._module()
         matched = self.matched
         near: tuple[str, ...] = ()
+        is_late = False
         if module is None:
             near = nearest(self._pattern.module, sys.modules.copy())
         elif not matched:
-            near = self._pattern.nearest(place.qualname for place in functions(module))
+            names = [place.qualname for place in functions(module)]
+            near = self._pattern.nearest(names)
+            is_late = self._pattern.function in names
         return Use(
             self._pattern,
             module is not None,
@@ -184,7 +188,12 @@ class Instrument:
             self._escaped,
             self._has_guarded,
             is_replaced=bool(self._patches) and not matched,
+            is_unseen=module is not None and self._seen is None,
+            is_late=is_late,
         )
+
+    def _module(self) -> ModuleType | None:
+        return sys.modules.get(self._pattern.module, self._seen)
 
     def tell_what_is_missing(self, *, is_use_expected: bool = False) -> None:
         """Warn of a pattern that matches nothing, or if use is expected, of no generator made."""
@@ -216,6 +225,7 @@ class Instrument:
         """Wrap what matches in a module; must not raise, or its import would fail."""
         if not self._is_active:
             return
+        self._seen = module
         try:
             places = [place for place in functions(module) if self._means(place, module)]
             self._escaped = tuple(other_names(places))

@@ -15,6 +15,8 @@ from pkgutil import get_importer
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from genlock._programs._undecodable import refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
@@ -112,7 +114,7 @@ class Program:
         if isinstance(loader, SourcelessFileLoader):
             code = loader.get_code("__main__")
         else:
-            code = self._compiled(source, path)
+            code = self._compiled_script(source, path)
         _execute(code, __file__=path, __loader__=loader, __cached__=None)
 
     def _run_found(self, spec: ModuleSpec, code: CodeType) -> None:
@@ -128,6 +130,17 @@ class Program:
             __spec__=spec,
             __cached__=spec.cached,
         )
+
+    def _compiled_script(self, source: bytes, path: str) -> CodeType:
+        said: Exception | None = None
+        try:
+            code = self._compiled(source, path)
+        except (SyntaxError, ValueError) as error:
+            said = error
+        refused = refusal(source, path, said)
+        if refused is not None:
+            raise refused
+        return code
 
     def _compiled(self, source: bytes | str, path: str) -> CodeType:
         tree: Any = source

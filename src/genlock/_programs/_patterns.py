@@ -70,7 +70,9 @@ class Use:
     none: of functions, or of modules if its module has not been imported. `escaped` are other names
     that functions had before they were guarded, and that lead to the unguarded ones still.
     `has_guarded` tells whether a generator has come out of any of them; `is_replaced`, whether all
-    have given way to others.
+    have given way to others; `is_unseen`, whether the module is there without having been seen to
+    be imported; `is_late`, whether the very function was put there since. `launched` is the module
+    that is run as `__main__`, and may run a script in its turn.
     """
 
     pattern: Pattern
@@ -80,6 +82,9 @@ class Use:
     escaped: tuple[str, ...] = ()
     has_guarded: bool = False
     is_replaced: bool = False
+    is_unseen: bool = False
+    is_late: bool = False
+    launched: str = ""
 
 
 def _malformed(text: str) -> str:

@@ -41,19 +41,19 @@ def guard_generators(
     Args:
         tree: a module as `ast.parse` makes it.
         matches: whether to guard what has this qualified name: `function`, `Class.method`,
-            `function.<locals>.inner`, `function.<locals>.<genexpr>`, `<lambda>`.
-        may_return_one: whether to guard the generators that a function of this qualified name
-            returns, which makes none itself.
+            `function.<locals>.inner`, `function.<locals>.<genexpr>`, `<lambda>`; asked of a lambda
+            by the names that it is assigned to, too, and of a generator expression that is the
+            value of a `return` or lambda, by the names of that function.
+        may_return_one: whether to guard the generators that a function of this qualified name, or
+            a lambda of this name, returns, which makes none itself.
     """
     scopes = list(_scopes(tree))  # all: what a scope is may be known by its last node only
-    chosen = [scope for scope in scopes if scope.makes_generators and matches(scope.qualname)]
-    returning = [
-        scope for scope in scopes if scope.is_plain_function and may_return_one(scope.qualname)
-    ]
+    chosen = [each for each in scopes if each.makes_generators and any(map(matches, each.names))]
+    returning = [(each, name) for each in scopes for name in each.hands_on if may_return_one(name)]
     for scope in chosen:
         scope.guard()
-    for scope in returning:
-        scope.decorate(_RETURNS)
+    for scope, name in returning:
+        scope.guard_returns(name)
     if returning:
         _import(tree.body, _RETURNED, guarding_returns=_RETURNS)
     if chosen:
@@ -64,11 +64,14 @@ def guard_generators(
 class _Scope:
     """A node that is compiled to code of its own; `put` replaces it where it stands."""
 
-    __slots__ = ("is_async", "node", "outer", "put", "qualname", "yields")
+    __slots__ = ("is_async", "node", "outer", "parent", "put", "qualname", "yields")
 
-    def __init__(self, node: ast.AST, outer: _Scope | None, put: _Put | None) -> None:
+    def __init__(
+        self, node: ast.AST, outer: _Scope | None, parent: ast.AST | None, put: _Put | None
+    ) -> None:
         self.node = node
         self.outer = outer
+        self.parent = parent
         self.put = put
         self.qualname = "" if outer is None else outer.prefix + _name(node)
         self.yields = isinstance(node, ast.GeneratorExp)
@@ -86,8 +89,27 @@ class _Scope:
         return self.yields and not self.is_async
 
     @property
-    def is_plain_function(self) -> bool:
-        return isinstance(self.node, ast.FunctionDef) and not self.yields
+    def called(self) -> list[str]:
+        """The qualified names that a function can be called by where it is defined."""
+        if isinstance(self.node, ast.FunctionDef):
+            return [self.qualname]
+        if isinstance(self.node, ast.Lambda) and self.outer is not None:
+            return [self.outer.prefix + name for name in _assigned_to(self.parent)]
+        return []
+
+    @property
+    def hands_on(self) -> list[str]:
+        """The names of a function that makes no generators, and may return those of others."""
+        return [] if self.yields or self.is_async else self.called
+
+    @property
+    def names(self) -> list[str]:
+        """What the generators are known by that it makes."""
+        further = self.called
+        is_returned = isinstance(self.parent, ast.Return | ast.Lambda)
+        if isinstance(self.node, ast.GeneratorExp) and is_returned and self.outer is not None:
+            further = self.outer.called
+        return [*dict.fromkeys([self.qualname, *further])]
 
     def note(self, node: ast.AST) -> None:
         """See what a node that runs in this scope makes of it."""
@@ -100,10 +122,24 @@ class _Scope:
         node = self.node
         if isinstance(node, ast.FunctionDef):
             self.decorate(_GUARDED)
-        elif isinstance(node, ast.Lambda | ast.GeneratorExp) and self.put is not None:
-            name = _GUARDED if isinstance(node, ast.Lambda) else _GUARD
-            function = ast.copy_location(ast.Name(name, ast.Load()), node)
-            self.put(ast.copy_location(ast.Call(function, [node], []), node))
+        else:
+            self.call(_GUARDED if isinstance(node, ast.Lambda) else _GUARD)
+
+    def guard_returns(self, name: str) -> None:
+        if isinstance(self.node, ast.FunctionDef):
+            self.decorate(_RETURNS)
+        else:
+            self.call(_RETURNS, ast.Constant(name))
+
+    def call(self, name: str, *further: ast.expr) -> None:
+        """Put a call of a function of this name in the place of an expression, and give it that."""
+        node = self.node
+        assert isinstance(node, ast.expr) and self.put is not None  # noqa: PT018, S101
+        function = ast.Name(name, ast.Load())
+        call = ast.Call(function, [node, *further], [])
+        for new in (function, *further, call):
+            ast.copy_location(new, node)
+        self.put(call)
 
     def decorate(self, name: str) -> None:
         """Put a decorator of this name around a function, within all others."""
@@ -115,6 +151,15 @@ class _Scope:
         node.decorator_list.append(decorator)
 
 
+def _assigned_to(parent: ast.AST | None) -> list[str]:
+    targets: list[ast.expr] = []
+    if isinstance(parent, ast.Assign):
+        targets = parent.targets
+    elif isinstance(parent, ast.AnnAssign | ast.NamedExpr):
+        targets = [parent.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
 def _name(node: ast.AST) -> str:
     if isinstance(node, ast.GeneratorExp):
         return "<genexpr>"
@@ -123,21 +168,23 @@ def _name(node: ast.AST) -> str:
 
 def _scopes(tree: ast.Module) -> Iterator[_Scope]:
     """Every scope in `tree`, having seen every node."""
-    module = _Scope(tree, None, None)
+    module = _Scope(tree, None, None, None)
     # Not by recursion: the interpreter compiles trees that are deeper than its limit for that.
-    pending: list[tuple[ast.AST, _Scope, _Put | None]] = [(tree, module, None)]
+    pending: list[tuple[ast.AST, _Scope, ast.AST | None, _Put | None]] = [
+        (tree, module, None, None)
+    ]
     while pending:
-        node, scope, put = pending.pop()
+        node, scope, parent, put = pending.pop()
         scope.note(node)
         inner = scope
         if isinstance(node, _OPENS_SCOPE):
-            inner = _Scope(node, scope, put)
+            inner = _Scope(node, scope, parent, put)
             yield inner
         for field, child, put_child in _children(node):
             runs_in = inner if field in _RUNS_INSIDE else scope
             if field == "iter" and _is_first_loop(node, scope) and scope.outer is not None:
                 runs_in = scope.outer
-            pending.append((child, runs_in, put_child))
+            pending.append((child, runs_in, node, put_child))
 
 
 def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST, _Put]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ def matched_nothing(use: Use) -> str:
     elif use.is_replaced:
         why = "its functions were replaced after that, as importlib.reload does; guard them again"
         near = ""
+    elif use.is_unseen or use.is_late:
+        why, near = _past_the_hook(use), ""
     elif not use.is_imported:
         why = f"no module {module!r} was imported"
         near = _or([f"{name}:{function}" for name in use.near])
@@ -108,14 +111,32 @@ def matched_nothing(use: Use) -> str:
         if "<locals>" in function:
             why += "; functions inside of functions can be guarded in __main__ alone"
         near = _or([f"{module}:{name}" for name in use.near])
-    return f"{str(use.pattern)!r} guarded nothing: {why}." + (f" Nearest: {near}" if near else "")
+    nothing = f"{str(use.pattern)!r} guarded nothing: {why}."
+    return nothing + (f" Nearest: {near}" if near else "") + _of_another_main(use)
+
+
+def _past_the_hook(use: Use) -> str:
+    module, function = use.pattern.module, use.pattern.function
+    if use.is_unseen:
+        how = f"{module!r} was loaded past the import hook that would have guarded it"
+    else:
+        how = f"{function!r} was put into {module!r} after its import"
+    return f"{how}; write @genlock.guarded there"
+
+
+def _of_another_main(use: Use) -> str:
+    """What to write where a module such as cProfile runs a script of its own account."""
+    if use.pattern.module != "__main__" or not use.launched:
+        return ""
+    command = f"python -m {use.launched} … -m genlock run --guard {shlex.quote(str(use.pattern))}"
+    return f"\n  If it is a function of a script that {use.launched} runs:  {command} SCRIPT"
 
 
 def guarded_nothing(use: Use) -> str:
     """A pattern matched functions that returned no generator."""
     nothing = f"{str(use.pattern)!r} guarded nothing: no generator came out of {_some(use.matched)}"
     if use.pattern.module == "__main__":
-        return f"{nothing}."
+        return f"{nothing}.{_of_another_main(use)}"
     return (
         f"{nothing} after"
         f" {use.pattern.module!r} had been imported. What a module makes while it is imported is"

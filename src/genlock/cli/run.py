@@ -16,6 +16,7 @@ from genlock._observing._on_signal import listen_by_default
 from genlock._programs import _run_wording
 from genlock._programs._instrument import Instrument
 from genlock._programs._launch import NoProgramError, Program, die_of_interrupt
+from genlock._programs._loading import see_loaded
 from genlock._programs._patterns import Pattern, PatternError, Use
 from genlock._programs._reporter import Reporter
 from genlock._programs._rewrite import guard_generators
@@ -102,11 +103,14 @@ def perform(options: argparse.Namespace) -> int:
     own = [pattern for pattern in patterns if pattern.module in own_names]
     traced_run = _traced_run(name, options)
     reporter = _reporter(options, traced_run)
-    main = _MainGuard(own)
+    # Without arguments, a module has no script to run.
+    main = _MainGuard(own, name if options.is_module and arguments else "")
     handles = [Instrument(each, tell=reporter.say) for each in patterns if each not in own]
     atexit.register(die_of_interrupt)  # what was registered first is called last
     atexit.register(_finish, reporter, handles, main, traced_run)
     _say_what_will_not_be(reporter, patterns)
+    if handles:
+        see_loaded({each.module for each in patterns})
     for handle in handles:
         handle.install()
     program = Program(name, arguments, options.is_module, main.rewrite if own else None)
@@ -147,8 +151,8 @@ def _run(program: Program, reporter: Reporter) -> int:
 class _MainGuard:
     """Guards functions of the program itself, before it is compiled."""
 
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
-        self._patterns = patterns
+    def __init__(self, patterns: Sequence[Pattern], launched: str) -> None:
+        self._patterns, self._launched = patterns, launched
         self._makers: list[str] = []
         self._others: list[str] = []
         self._is_compiled = False
@@ -179,7 +183,7 @@ class _MainGuard:
             named = [name for name in self._others if _means(pattern, name, by_name=True)]
             if made_generators.isdisjoint(named):
                 near = pattern.nearest([*self._makers, *self._others])
-                yield Use(pattern, self._is_compiled, tuple(named), near)
+                yield Use(pattern, self._is_compiled, tuple(named), near, launched=self._launched)
 
 
 def _means(pattern: Pattern, qualname: str, *, by_name: bool = False) -> bool:

@@ -260,7 +260,9 @@ def _text(log: Log, value: Any) -> str | None:
     _log.own.is_wording = True
     try:
         text = str(log.values(value))
-    except Exception as error:
+    except BaseException as error:
+        if _frames.is_delivered(error):
+            raise
         return f"<{type(error).__name__} while it was put into words>"
     finally:
         _log.own.is_wording = False

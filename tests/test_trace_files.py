@@ -98,6 +98,18 @@ def test_drawn_traces_keep_the_rules_of_chrome() -> None:
     assert seen == {"X", "M", "i", "s", "f"}
 
 
+def test_calls_that_find_the_generator_ended_are_instants_and_come_back_as_they_were() -> None:
+    numbers = genlock.guard((number for number in range(1)), name="numbers")
+    with genlock.trace() as recording:
+        assert list(numbers) == [0]
+        numbers.close()
+    text = in_chrome(recording.trace)
+    entries = chrome_rules.check(text)
+    assert [entry["name"] for entry in entries if entry["ph"] == "i"] == ["ended numbers"]
+    assert sum(entry["ph"] == "X" for entry in entries) == 2
+    assert chrome.read(text, "run.json") == recording.trace
+
+
 def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     thread = THREADS[0]
     first = Event(GUARDS[0], thread, "send", 0, 10_000)

@@ -1,9 +1,10 @@
 """The trace format of Chrome, which Perfetto and chrome://tracing show.
 
-Each resumption, wait and exclusive use is a slice ("X") in the lane of its thread, each refused or
-deferred call an instant ("i"); arrows ("s", "f") lead from one resumption of a guard to the next,
-where that was in another thread. Times are in microseconds since the first event. What `read`
-needs to restore the events is in their `args` and under the key "genlock".
+Each resumption, wait and exclusive use is a slice ("X") in the lane of its thread, each other call
+an instant ("i"): one that was refused or deferred, or met a generator that had ended; arrows ("s",
+"f") lead from one resumption of a guard to the next, where that was in another thread. Times are in
+microseconds since the first event. What `read` needs to restore the events is in their `args` and
+under the key "genlock".
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class _Entries:
             )
         if event.outcome == "kept":
             name = f"exclusive {name}"
-        if event.outcome in ("refused", "deferred"):
+        if event.outcome in ("refused", "deferred", "ended"):
             name = f"{event.outcome} {name}"
             yield self.at(place, event.begin, ph="i", name=name, cat=event.outcome, s="t") | {
                 "args": self.arguments(place)

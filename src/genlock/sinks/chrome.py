@@ -20,6 +20,7 @@ from genlock._traces import _clock, _nesting
 from genlock._traces._events import Event, Trace, TracedGuard, TracedThread, told_apart
 from genlock._traces._trace_files import (
     MISFITS,
+    GivenUpError,
     UnreadableError,
     begins_like,
     check_mark,
@@ -165,13 +166,11 @@ def read(text: str, path: str) -> Trace:
     """The trace in a file's text. Raises UnreadableError for what is none, or was cut off."""
     try:
         whole = parsed(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, GivenUpError) as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
         is_ours = begins_like(text, _BEGINNING)
         what = "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
         raise UnreadableError(f"{where}: {what} ({error.msg})") from None
-    except ValueError as error:
-        raise UnreadableError(f"{path}: not a recording of genlock ({error})") from None
     rest = whole.get("genlock") if isinstance(whole, dict) else None
     if not isinstance(rest, dict):
         raise UnreadableError(f"{path}, line 1: not a recording of genlock")

@@ -313,10 +313,10 @@ def test_a_hundred_thousand_calls_in_four_threads_take_seconds() -> None:
         events.append(Event(driven, thread, "send", begin + 2, begin + 4))
         events.append(Event(driver, thread, "send", begin, begin + 8))
         seen.setdefault((driver.number, driven.number), set()).add(thread.number)
-    began = time.perf_counter()
+    began = time.process_time()
     graph = call_graph(Trace(tuple(events)))
     cycles, path, inversions = graph.cycles(), graph.longest_path(), graph.inversions()
-    assert time.perf_counter() - began < 15
+    assert time.process_time() - began < 15
     assert len(graph.edges) == len(seen)
     assert cycles
     assert path
@@ -343,12 +343,12 @@ def deep_events(depth: int, passes: int) -> list[Event]:
 def test_events_of_a_deep_pipeline_take_seconds() -> None:
     depth = 2_000
     events = tuple(deep_events(depth, passes=20))
-    begun = time.perf_counter()
+    begun = time.process_time()
     graph = call_graph(Trace(events))
     assert len(graph.longest_path()) == depth
     assert not graph.inversions()
     assert not graph.cycles()
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def test_what_a_graph_takes_grows_with_the_depth_and_with_no_power_of_it() -> None:

@@ -6,9 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -238,6 +240,25 @@ def test_index_with_a_recording(tmp_path: Path) -> None:
     if not dropped:
         sent = sum(it.guard.name == "grep" and it.operation == "send" for it in recording.events)
         assert f"Their lines add up to {sent}; {sent} got into the pipeline" in lines
+
+
+def test_a_recording_of_the_index_that_overflows_misses_no_resumption() -> None:
+    files, threads, size = 200, 4, 10_000
+    stop = threading.Event()
+    top = Path(sysconfig.get_path("stdlib"))
+    sources = list(islice(index_stdlib.find_sources(top, [], stop), files))
+    handed_out = index_stdlib.hand_out(sources, threads, index_stdlib.Progress(StringIO()))
+    pattern = re.compile("import")
+    with genlock.trace(size=size) as recording:
+        done = index_stdlib.run(handed_out, pattern, threads, stop, bare=False)
+    lines, matching, tokens = done.index.lines, done.index.matching, done.index.tokens.total()
+    assert lines + matching + tokens > 100_000
+    stages = 3 + 3  # each is primed, and closed
+    resumptions = stages + lines + matching + tokens + len(sources) + 1
+    at_the_end = threads - 1  # all but one thread find that there are no more files
+    assert len(recording.events) == size
+    assert recording.dropped > 0
+    assert len(recording.events) + recording.dropped == resumptions + at_the_end
 
 
 def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:

@@ -53,6 +53,23 @@ def tree(spans: tuple[ReadableSpan, ...]) -> list[tuple[str, str | None]]:
     ]
 
 
+def test_a_call_that_finds_the_generator_ended_is_an_event_of_the_callers_span(
+    tracer: trace.Tracer, exporter: InMemorySpanExporter
+) -> None:
+    numbers = genlock.guard((number for number in range(1)), name="numbers")
+    with tracer.start_as_current_span("request"):
+        assert list(numbers) == [0]
+        numbers.close()
+    assert tree(exporter.get_finished_spans()) == [
+        ("numbers", "request"),
+        ("numbers", "request"),
+        ("request", None),
+    ]
+    (event,) = exporter.get_finished_spans()[-1].events
+    assert event.name == "genlock.ended"
+    assert event.attributes == {"genlock.guard": "numbers", "genlock.operation": "close"}
+
+
 def test_spans_of_guards_that_drive_one_another_nest(
     tracer: trace.Tracer, exporter: InMemorySpanExporter
 ) -> None:
@@ -131,7 +148,7 @@ def test_an_error_is_the_status_of_the_span(
     with pytest.raises(KeyError):
         cor.send(1)
     with pytest.raises(StopIteration):
-        cor.send(2)
+        next(genlock.guard(text for text in ""))
     _, raised, ended = exporter.get_finished_spans()
     assert raised.status.status_code is trace.StatusCode.ERROR
     assert raised.attributes

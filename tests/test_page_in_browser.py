@@ -607,6 +607,24 @@ def test_the_keys_go_from_call_to_call(page: Browser) -> None:
     assert page.tell("document.querySelector('#details').hidden")
 
 
+def test_a_call_that_found_the_generator_ended_is_told_as_none(
+    browser: Browser, tmp_path: Path
+) -> None:
+    events = (
+        told("stock next returned", MAIN, 11, 1_000, 5_000),
+        told("stock next ended", MAIN, 12, 20_000, 30_000),
+    )
+    opened(browser, tmp_path, *events)
+    search(browser, "shop12.py:12")
+    browser.press("Enter")
+    details = browser.tell(DETAILS)
+    assert "nothing ran" in details
+    assert "called at 19.0 µs" in details
+    assert "inside\n" not in details
+    (row,) = [it for it in text_of(browser, "#table tbody").splitlines() if "stock" in it]
+    assert row.split()[1:4] == ["1", "4", "µs"]
+
+
 def test_buttons_lead_along_a_coroutine(page: Browser) -> None:
     search(page, "shop12.py:12")
     page.press("Enter")

@@ -20,6 +20,7 @@ import genlock
 from crew import PATIENCE, Alone, Occupied, Worker, together, until
 from genlock import _gates
 from genlock._gate import Gate
+from genlock._traces._summary import summary
 from genlock._tracing import _detours, _hook, _telling, _twin
 from subprocesses import run_python
 
@@ -87,10 +88,10 @@ def test_every_operation_is_recorded_with_its_outcome(way: str) -> None:
         ("cor", "next", "yielded"),
         ("cor", "send", "yielded"),
         ("cor", "throw", "raised"),
-        ("cor", "send", "returned"),
+        ("cor", "send", "ended"),
         ("other", "next", "yielded"),
         ("other", "send", "returned"),
-        ("other", "close", "returned"),
+        ("other", "close", "ended"),
     ]
     assert recording.events[2].error == "KeyError"
     assert recording.dropped == 0
@@ -190,6 +191,85 @@ def test_every_resumption_of_four_threads_is_accounted_for(way: str) -> None:
     assert counted == 4 * sends
     assert len(recording.events) == size
     assert len(recording.events) + recording.dropped == counted
+
+
+def test_calls_that_find_the_generator_ended_are_no_resumptions(way: str) -> None:
+    counted = 0
+
+    def count() -> Generator[int, Any, None]:
+        nonlocal counted
+        counted += 1
+        yield 1
+        counted += 1
+
+    cor = genlock.guard(count())
+    with start(way) as recording:
+        assert list(cor) == [1]
+        for _ in range(3):
+            assert next(cor, "over") == "over"
+        with pytest.raises(StopIteration):
+            cor.send("late")
+        with pytest.raises(KeyError):
+            cor.throw(KeyError("late"))
+        cor.close()
+        cor.close()
+    outcomes = [(it.operation, it.outcome, it.error) for it in recording.events]
+    assert outcomes[:2] == [("next", "yielded", ""), ("next", "returned", "")]
+    assert outcomes[2:] == [
+        *[("next", "ended", "")] * 3,
+        ("send", "ended", ""),
+        ("throw", "ended", "KeyError"),
+        *[("close", "ended", "")] * 2,
+    ]
+    assert sum(it.is_resumption for it in recording.events) == counted == 2
+    (node,) = recording.call_graph().nodes
+    (row,) = summary(recording.trace)
+    assert node.resumptions == row.resumptions == 2
+    assert row.ended == "returned"
+
+
+def test_a_generator_that_ended_before_the_recording_is_not_resumed(way: str) -> None:
+    cor = genlock.guard(echo(), prime=True)
+    cor.close()
+    with start(way) as recording:
+        assert next(cor, None) is None
+    assert facts(recording.events) == [("echo", "next", "ended")]
+    (row,) = summary(recording.trace)
+    assert (row.resumptions, row.ended) == (0, "ended")
+
+
+def test_what_ends_a_generator_before_it_has_begun_is_no_resumption(way: str) -> None:
+    closed, thrown, begun = (genlock.guard(echo(), name=name) for name in ("a", "b", "c"))
+    next(begun)
+    with start(way) as recording:
+        closed.close()
+        with pytest.raises(KeyError):
+            thrown.throw(KeyError)
+        begun.close()
+    assert facts(recording.events) == [
+        ("a", "close", "ended"),
+        ("b", "throw", "ended"),
+        ("c", "close", "returned"),
+    ]
+    rows = [(row.name, row.resumptions, row.ended) for row in summary(recording.trace)]
+    assert sorted(rows) == [("a", 0, "closed"), ("b", 0, "raised KeyError"), ("c", 1, "closed")]
+
+
+def test_four_threads_that_exhaust_one_guard_resume_it_as_often_as_it_counts(way: str) -> None:
+    counted = 0
+
+    def count() -> Generator[None, Any, None]:
+        nonlocal counted
+        for _ in range(400):
+            counted += 1
+            yield
+        counted += 1
+
+    cor = genlock.guard(count())
+    with start(way) as recording:
+        together(*[lambda: list(cor)] * 4)
+    assert sum(it.is_resumption for it in recording.events) == counted == 401
+    assert [it.outcome for it in recording.events].count("ended") == 3
 
 
 def test_recording_starts_and_stops_again_while_threads_send(way: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
+import signal
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import genlock
-from crew import PATIENCE, together
+from crew import PATIENCE, Interrupt, Worker, interrupt, together
 from genlock.sinks.logs import LogEvents
 
 if TYPE_CHECKING:
@@ -71,6 +74,119 @@ def test_one_that_raises_is_removed_and_logged_once(caplog: pytest.LogCaptureFix
     assert "a subscriber raised and is told no more" in record.getMessage()
     assert "of the subscriber" in (caplog.text)
     assert len(told) == 2
+
+
+def deep(_: object) -> str:
+    return deep(_)
+
+
+def raiser(error: type[BaseException]) -> Callable[[object], Any]:
+    def fail(_: object) -> None:
+        raise error("of the subscriber")
+
+    return fail
+
+
+FAILING = {
+    **{
+        error.__name__: raiser(error)
+        for error in (SystemExit, GeneratorExit, asyncio.CancelledError, StopIteration)
+    },
+    "RecursionError": deep,
+}
+
+
+@pytest.mark.parametrize("fail", FAILING.values(), ids=FAILING)
+def test_whatever_a_subscriber_raises_is_kept_from_the_program(
+    fail: Callable[[object], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Bracket:
+        def begin(self, guard: object, operation: str) -> None:
+            fail(guard)
+
+        def __call__(self, event: Event) -> None:
+            raise AssertionError("told although it has failed")
+
+    class Finish(Bracket):
+        def begin(self, guard: object, operation: str) -> Any:
+            return fail
+
+    cor = genlock.guard(echo(), prime=True)
+    subscriptions = [genlock.subscribe(it) for it in (fail, Bracket(), Finish())]
+    assert [cor.send(value) for value in range(3)] == [0, 1, 2]
+    assert [it.is_active for it in subscriptions] == [False] * 3
+    assert len(caplog.records) == 3
+
+
+@pytest.mark.parametrize("fail", FAILING.values(), ids=FAILING)
+def test_whatever_the_words_for_a_value_raise_is_kept_from_the_program(
+    fail: Callable[[object], Any],
+) -> None:
+    cor = genlock.guard(echo(), prime=True)
+    with genlock.trace(values=fail) as recording:
+        assert cor.send(1) == 1
+    (event,) = recording.events
+    assert event.sent == event.got
+    assert re.fullmatch(r"<\w+ while it was put into words>", str(event.got))
+
+
+class Alarm(Exception):
+    """What a signal handler raises."""
+
+
+def by_name(number: int, frame: object) -> None:
+    raise Alarm
+
+
+def in_the_rest(*_: object) -> None:
+    raise Alarm
+
+
+@pytest.mark.parametrize("handler", [by_name, in_the_rest, signal.default_int_handler])
+@pytest.mark.parametrize("way", ["subscriber", "begin", "values"])
+def test_what_a_signal_handler_raises_while_one_is_told_comes_out(handler: Any, way: str) -> None:
+    def told(_: object, *__: object) -> Any:
+        signal.raise_signal(signal.SIGUSR1)
+
+    class Bracket:
+        begin = staticmethod(told)
+
+        def __call__(self, event: Event) -> None:
+            raise AssertionError("told although the call was never made")
+
+    cor = genlock.guard(echo(), prime=True)
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        if way == "values":
+            with genlock.trace(values=told), pytest.raises((Alarm, KeyboardInterrupt)):
+                cor.send(1)
+        else:
+            subscriber = told if way == "subscriber" else Bracket()
+            with genlock.subscribe(subscriber) as subscription:
+                with pytest.raises((Alarm, KeyboardInterrupt)):
+                    cor.send(1)
+                assert subscription.is_active
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert cor.send(2) == 2
+
+
+def test_what_is_set_into_a_thread_between_two_calls_of_a_subscriber_comes_out() -> None:
+    inside = threading.Event()
+
+    def stay(_: object) -> None:
+        inside.set()
+        while True:
+            pass
+
+    cor = genlock.guard(echo(), prime=True)
+    with genlock.subscribe(stay):
+        worker = Worker(lambda: cor.send(1))
+        assert inside.wait(PATIENCE)
+        interrupt(worker)
+        worker.join(PATIENCE)
+    assert type(worker.raised) is Interrupt
+    assert cor.send(2) == 2
 
 
 def test_one_that_raises_in_two_threads_at_once_is_logged_once(

@@ -98,6 +98,18 @@ def test_drawn_traces_keep_the_rules_of_chrome() -> None:
     assert seen == {"X", "M", "i", "s", "f"}
 
 
+def test_calls_that_find_the_generator_ended_are_instants_and_come_back_as_they_were() -> None:
+    numbers = genlock.guard((number for number in range(1)), name="numbers")
+    with genlock.trace() as recording:
+        assert list(numbers) == [0]
+        numbers.close()
+    text = in_chrome(recording.trace)
+    entries = chrome_rules.check(text)
+    assert [entry["name"] for entry in entries if entry["ph"] == "i"] == ["ended numbers"]
+    assert sum(entry["ph"] == "X" for entry in entries) == 2
+    assert chrome.read(text, "run.json") == recording.trace
+
+
 def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     thread = THREADS[0]
     first = Event(GUARDS[0], thread, "send", 0, 10_000)
@@ -107,7 +119,7 @@ def test_what_does_not_nest_is_shown_in_a_lane_of_its_own() -> None:
     names = {entry["args"]["name"] for entry in entries if entry["ph"] == "M"}
     assert names == {"thread-1", "thread-1 (2)"}
     places = {place.event: place for place in _nesting.placed(trace.events)}
-    assert places[overlapping].outer == ()
+    assert places[overlapping].around is None
 
 
 def test_each_lane_beside_another_one_is_its_own() -> None:
@@ -125,8 +137,11 @@ def test_each_lane_beside_another_one_is_its_own() -> None:
 
 def test_of_calls_with_the_same_times_the_one_that_ended_first_is_the_inner_one() -> None:
     inner, outer = (Event(guard, THREADS[0], "send", 5, 9) for guard in GUARDS[:2])
-    places = {place.event: place.outer for place in _nesting.placed((inner, outer))}
-    assert places == {inner: (outer,), outer: ()}
+    around = {place.event: place.around for place in _nesting.placed((inner, outer))}
+    assert around[outer] is None
+    innermost = around[inner]
+    assert innermost
+    assert innermost.event is outer
 
 
 def test_greenlets_that_are_switched_out_inside_get_lanes_of_their_own() -> None:

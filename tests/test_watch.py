@@ -105,6 +105,42 @@ def test_a_wait_and_a_hold_that_last_are_told_once(
     assert {record.levelname for record in records} == {"WARNING"}
 
 
+def way_of_a_call(guard: Any) -> list[object]:
+    """What a call of this thread goes through, each part as it is and not as it compares."""
+    gate = guard.send.__self__
+    parts: list[object] = [gate, guard.send.__func__]
+    for kind in (*type(guard).__mro__, *type(gate).__mro__):
+        for member in vars(kind).values():
+            parts += [member, getattr(member, "__code__", None)]
+    for holder in (guard, gate):
+        slots = {name for kind in type(holder).__mro__ for name in vars(kind).get("__slots__", ())}
+        for name in sorted(slots.difference(CHANGE_WITH_CALLS)):
+            value = getattr(holder, name, None)
+            # A bound method is made anew each time that it is asked for.
+            parts += [getattr(value, "__func__", value), getattr(value, "__self__", None)]
+    parts += [sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()]
+    if sys.version_info >= (3, 12):
+        parts += map(sys.monitoring.get_tool, range(6))
+    return [id(part) for part in parts]
+
+
+CHANGE_WITH_CALLS = {"__weakref__", "busy", "frame", "queue"}
+
+
+def test_a_call_goes_the_way_that_it_goes_without_a_watch(told: Told) -> None:
+    with Occupied(warn_after=None) as stage:
+        free = genlock.guard((number for number in range(9)), name="free")
+        next(free)
+        ways = [way_of_a_call(it) for it in (free, stage.guard)]
+        with genlock.watch(SHORT, longest=0, callback=told) as watch:
+            until(lambda: told.of("hold"))
+            looks_of(watch)
+            assert [way_of_a_call(it) for it in (free, stage.guard)] == ways
+            next(free)
+        with genlock.trace():
+            assert way_of_a_call(free) != ways[0]
+
+
 def test_each_wait_is_told(told: Told) -> None:
     with Occupied(warn_after=None) as stage:
         waiters = [Worker(lambda: stage.guard.send("late")) for _ in range(3)]

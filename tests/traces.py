@@ -18,7 +18,7 @@ GUARDS = [
     TracedGuard(number, name, f"demo.{name}", "demo.py", number)
     for number, name in enumerate(["ping", "pong", "sink", 'na"me<&>\n', "ping"], 1)
 ]
-OUTCOMES: list[Outcome] = ["yielded", "yielded", "yielded", "returned", "raised"]
+OUTCOMES: list[Outcome] = ["yielded", "yielded", "yielded", "returned", "raised", "ended"]
 
 
 def drawn_trace(seed: int, calls: int = 60) -> Trace:

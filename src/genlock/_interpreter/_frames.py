@@ -7,9 +7,9 @@ import opcode
 import os
 import threading
 from contextlib import suppress
-from inspect import getattr_static
-from itertools import islice
-from types import GeneratorType
+from inspect import CO_VARARGS, getattr_static
+from itertools import islice, pairwise
+from types import FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from genlock._records import Site
@@ -17,13 +17,15 @@ from genlock._text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType, FrameType, TracebackType
+    from types import CodeType, TracebackType
 
 _CODE_WIDTH = 60
 _MOST_DECORATORS = 100  # lines of them
 _DEFINES = ("def ", "async def ")
 _STATEMENTS = {opcode.opmap.get(name) for name in ("FOR_ITER", "BEFORE_WITH")}
 _CACHE = opcode.opmap["CACHE"]
+_DELIVERS = {opcode.opmap[name] for name in ("RESUME", "JUMP_BACKWARD")}
+"""Instructions that raise nothing themselves, but what is set into the thread from outside."""
 _INTERNAL = ("genlock", "wrapt")
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _INSTALLED = "-packages"
@@ -240,6 +242,37 @@ def is_interruption(error: BaseException) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def is_delivered(error: BaseException) -> bool:
+    """Whether what a call of the user's code ended with is none of that code's doing.
+
+    So of Ctrl-C, of what a signal handler raised, and of what was set into the thread from outside
+    while none of that code was running. While it was, that shows only between two calls.
+    """
+    traceback = error.__traceback__
+    if issubclass(type(error), KeyboardInterrupt) or traceback is None:
+        return True
+    if traceback.tb_next is None and not issubclass(type(error), Exception):
+        return True
+    while not _is_handler(traceback.tb_frame):
+        if traceback.tb_next is None:
+            return traceback.tb_frame.f_code.co_code[traceback.tb_lasti] in _DELIVERS
+        traceback = traceback.tb_next
+    return True
+
+
+def _is_handler(frame: FrameType) -> bool:
+    """Whether a function was called as signal handlers are: with a number and its own caller."""
+    code, values = frame.f_code, frame.f_locals
+    given = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if code.co_flags & CO_VARARGS:
+        rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        given += values.get(rest, ())
+    return any(
+        type(caller) is FrameType and caller is frame.f_back and isinstance(number, int)
+        for number, caller in pairwise(given)
+    )
 
 
 def _is_ours(frame: FrameType) -> bool:

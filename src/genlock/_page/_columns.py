@@ -87,7 +87,8 @@ def _told(
         "sent": [texts.of(event.sent or "") for event in events],
         "got": [texts.of(event.got or "") for event in events],
         "outer": [
-            0 if it.around is None else place - places[it.around] for place, it in enumerate(laid)
+            0 if it.around is None else place - places[it.around.order]
+            for place, it in enumerate(laid)
         ],
     }
     return {

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from genlock._text import in_mermaid
 from genlock._traces import _nesting
+from genlock._traces._both_orders import both_orders
 from genlock._traces._events import by_function, told_apart
 from genlock._traces._graph import Digraph
+from genlock._traces._paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from genlock._records import Site
-    from genlock._traces._events import Event, Trace, TracedGuard
+    from genlock._traces._events import Event, Trace
+    from genlock._traces._nesting import Around
+    from genlock._traces._paths import Step
 
 
 @dataclass(slots=True)
@@ -81,18 +85,6 @@ class Inversion:
     other_threads: tuple[str, ...]
 
 
-class _Order:
-    """That a guard was held when another one was called: where, in which threads, within what."""
-
-    def __init__(self, site: Site | None, within: frozenset[int]) -> None:
-        self.site = site
-        self.threads: dict[int, str] = {}
-        self.within = within
-
-    def told(self) -> tuple[Site | None, tuple[str, ...]]:
-        return self.site, tuple(self.threads.values())
-
-
 class CallGraph:
     """Which guards drove which; made by `Recording.call_graph`. Times in nanoseconds."""
 
@@ -102,10 +94,10 @@ class CallGraph:
         # By the numbers of guards: two functions may drive each other's guards, and never meet.
         self._names: dict[int, str] = {}
         self._pairs: dict[tuple[int, int], None] = {}
-        self._orders: dict[tuple[int, int], _Order] = {}
         self._reentries: dict[tuple[str, ...], Cycle] = {}
-        # The ways by which threads got somewhere: each tells of the orders only once.
-        self._paths: set[tuple[object, ...]] = set()
+        self._paths = Paths()
+        # The calls that would have waited for a guard while others were held.
+        self._calls: dict[Step, Site | None] = {}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -154,8 +146,9 @@ class CallGraph:
         and calls that would not have waited.
         """
         found: dict[tuple[str, str], Inversion] = {}
-        for (first, second), order in self._orders.items():
-            other = self._orders.get((second, first))
+        orders = both_orders(self._paths, self._calls)
+        for (first, second), order in orders.items():
+            other = orders.get((second, first))
             if other is None or order.within & other.within:
                 continue
             names = self._names[first], self._names[second]
@@ -213,11 +206,12 @@ class CallGraph:
 
     # How it is put together.
 
-    def add(
-        self, event: Event, outer: tuple[Event, ...], name: Callable[[TracedGuard], str]
-    ) -> None:
-        """Add an event and the calls that it was made inside of, outermost first."""
-        me = self._names[event.guard.number] = name(event.guard)
+    def add(self, event: Event, around: Around | None, me: str) -> None:
+        """Add an event, the calls that it was made inside of, and the name of its guard.
+
+        Those calls have been added before.
+        """
+        self._names[event.guard.number] = me
         node = self._node(me)
         took = event.end - event.begin if event.is_resumption else 0
         node.resumptions += event.is_resumption
@@ -226,16 +220,16 @@ class CallGraph:
         node.own_time += took
         if event.outcome == "deferred":
             return
-        if _may_wait(event):
-            self._note_orders([it.guard.number for it in outer], event)
-        if event.operation == "exclusive":
+        step = self._paths.step(event, around)
+        if step.outer is not None and _may_wait(event):
+            self._calls.setdefault(step, event.site)
+        if step.is_exclusive:
             return
-        drivers = [it for it in outer if it.operation != "exclusive"]
-        if drivers:
-            self._pairs[drivers[-1].guard.number, event.guard.number] = None
-            self._drive(name(drivers[-1].guard), me, event, took)
-        if any(it.guard.number == event.guard.number for it in drivers):
-            self._note_reentry([*drivers, event], name)
+        if step.driver is not None:
+            self._pairs[step.driver.number, step.number] = None
+            self._drive(self._names[step.driver.number], me, event, took)
+        if step.is_reentry:
+            self._note_reentry(event, around)
 
     def _node(self, name: str) -> Node:
         return self._nodes.get(name) or self._nodes.setdefault(name, Node(name))
@@ -250,31 +244,24 @@ class CallGraph:
             edge.threads.append(event.thread.name)
         self._node(driver).own_time -= took
 
-    def _note_orders(self, holders: list[int], event: Event) -> None:
-        me = event.guard.number
-        path = (event.thread.number, *holders, me)
-        if not holders or path in self._paths:
-            return
-        self._paths.add(path)
-        numbers = list(dict.fromkeys(holders))
-        for place, first in enumerate(numbers):
-            if first != me:
-                self._note_order(first, me, event, frozenset(numbers[:place]))
-
-    def _note_order(self, first: int, second: int, event: Event, within: frozenset[int]) -> None:
-        order = self._orders.get((first, second))
-        if order is None:
-            order = self._orders[first, second] = _Order(event.site, within)
-        order.within &= within
-        order.threads[event.thread.number] = event.thread.name
-
-    def _note_reentry(self, path: list[Event], name: Callable[[TracedGuard], str]) -> None:
-        last = path[-1].guard.number
-        begin = max(place for place, event in enumerate(path[:-1]) if event.guard.number == last)
-        names = tuple(name(event.guard) for event in path[begin:])
+    def _note_reentry(self, event: Event, around: Around | None) -> None:
+        calls = [event]
+        for outer in _outwards(around):
+            if outer.operation != "exclusive":
+                calls.append(outer)
+                if outer.guard.number == event.guard.number:
+                    break
+        calls.reverse()
+        names = tuple(self._names[it.guard.number] for it in calls)
         if names not in self._reentries:
-            sites = tuple(event.site for event in path[begin + 1 :])
+            sites = tuple(it.site for it in calls[1:])
             self._reentries[names] = Cycle(names, sites, is_reentry=True)
+
+
+def _outwards(around: Around | None) -> Iterator[Event]:
+    while around is not None:
+        yield around.event
+        around = around.outer
 
 
 def _may_wait(event: Event) -> bool:
@@ -292,7 +279,7 @@ def call_graph(trace: Trace, *, by: str = "guard") -> CallGraph:
     names = told_apart(trace.guards) if by == "guard" else by_function(trace.guards)
     graph = CallGraph()
     for place in _nesting.placed(trace.events):
-        graph.add(place.event, place.outer, lambda guard: names[guard.number])
+        graph.add(place.event, place.around, names[place.event.guard.number])
     return graph
 
 

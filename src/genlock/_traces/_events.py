@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
     from genlock._records import Operation, Site
 
-Outcome = Literal["yielded", "returned", "raised", "deferred", "refused", "kept"]
+Outcome = Literal["yielded", "returned", "raised", "ended", "deferred", "refused", "kept"]
 """How a call to a guard ended. "returned": the generator has ended, by StopIteration or a close;
-"deferred": the call left its value for the next yield; "refused": the guard raised an error of its
-own, and the generator was not resumed; "kept": exclusive use, from its begin to its end."""
+"ended": nothing of it ran, as it had ended before, or was ended before it had begun (iterators that
+are no generators do not tell: "returned", each time); "deferred": the call left its value for the
+next yield; "refused": the guard raised an error of its own, and the generator was not resumed;
+"kept": exclusive use, from its begin to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ class Event:
 
     @property
     def is_resumption(self) -> bool:
-        """Whether the generator was resumed: not so if refused, deferred or exclusive use."""
+        """Whether the generator was resumed.
+
+        Not so if the call was refused or deferred, or found nothing to run; nor of exclusive use.
+        """
         return self.outcome in ("yielded", "returned", "raised")
 
 

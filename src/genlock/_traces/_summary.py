@@ -32,6 +32,7 @@ class Row:
         if event.is_resumption:
             self.resumptions += 1
             self.inside += event.end - event.begin
+        if event.is_resumption or event.outcome == "ended":
             self._note_ending(event)
         self.waited += event.waited
         self.contended += event.waited > 0 or event.error == "ContendedCallError"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -37,6 +38,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 MISFITS = (ValueError, KeyError, TypeError, AttributeError)
 """What comes up where a file tells something else than it should; `reason` says it in words."""
 
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[][{}]|[0-9]+')
+_DEEPEST = 100
+"""Brackets within one another: more than any recording has, less than can be read."""
+
 _Made = TypeVar("_Made")
 
 
@@ -49,12 +54,42 @@ def marked() -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION}
 
 
+class GivenUpError(ValueError):
+    """What may be JSON, but goes beyond what can be read of it; told as a JSONDecodeError is."""
+
+    def __init__(self, msg: str, text: str, place: int) -> None:
+        self.msg = msg
+        self.lineno = text.count("\n", 0, place) + 1
+        self.colno = place - text.rfind("\n", 0, place)
+        super().__init__(f"column {self.colno}: {msg}")
+
+
 def parsed(text: str) -> Any:
-    """What JSON says. ValueError, and of its kinds JSONDecodeError, if it is none."""
+    """What JSON says. Raises JSONDecodeError if it is none, and GivenUpError."""
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("brackets within brackets, too deep to be read") from None
+        place = _first_too_deep(text)
+        raise GivenUpError("brackets within brackets, too deep to be read", text, place) from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # the one thing that is left
+        place = _first_too_long(text)
+        raise GivenUpError("a number of too many digits", text, place) from None
+
+
+def _first_too_deep(text: str) -> int:
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        depth += (token[0] in ("[", "{")) - (token[0] in ("]", "}"))
+        if depth > _DEEPEST:
+            return token.start()
+    return 0  # it is not the file's fault: little was left of the stack
+
+
+def _first_too_long(text: str) -> int:
+    numbers = (token for token in _TOKENS.finditer(text) if token[0].isdecimal())
+    return max(numbers, key=lambda number: len(number[0])).start()
 
 
 def check_mark(head: dict[str, Any], where: str) -> None:

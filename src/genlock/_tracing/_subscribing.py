@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from genlock._interpreter import _frames
 from genlock._tracing import _hook
 from genlock._tracing._log import own
 
@@ -49,7 +50,9 @@ class Subscription:
         own.is_telling = True
         try:
             return function(*args)
-        except Exception:
+        except BaseException as error:
+            if _frames.is_delivered(error):
+                raise
             self.end()
             if self._complaint.acquire(blocking=False):
                 _complain(self._subscriber)
@@ -76,8 +79,9 @@ def _complain(subscriber: object) -> None:
     try:
         text = "a subscriber raised and is told no more: %r"
         _logger.error(text, subscriber, exc_info=True)  # noqa: LOG014  # inside of a handler
-    except Exception:  # a __repr__ that raises, say
-        pass
+    except BaseException as error:  # of a __repr__, say
+        if _frames.is_delivered(error):
+            raise
 
 
 def _nothing(_: Event) -> None:
@@ -87,9 +91,11 @@ def _nothing(_: Event) -> None:
 def subscribe(subscriber: Callable[[Event], object], /) -> Subscription:
     """Have `subscriber` called with every event of every guard, as it happens.
 
-    One that raises an Exception is told no more; the logger `genlock` says so, once, and the
-    program does not notice. What guards do while a subscriber is called is not told to any
-    subscriber. While there is one, each call to a guard takes some microseconds more. Thread-safe.
+    One that raises, whatever it is, is told no more; the logger `genlock` says so, once, and the
+    program does not notice. A KeyboardInterrupt, and what a signal handler raises meanwhile, are
+    the program's own and come out of the call. What guards do while a subscriber is called is not
+    told to any subscriber. While there is one, each call to a guard takes some microseconds more.
+    Thread-safe.
 
     Args:
         subscriber: called with an `Event`, in the thread that made the call and while that still

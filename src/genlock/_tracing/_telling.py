@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from genlock import _guard
@@ -121,6 +122,7 @@ class Telling:
         "deferred",
         "gate",
         "guard",
+        "is_idle",
         "listeners",
         "operation",
         "place",
@@ -139,7 +141,11 @@ class Telling:
         self.waited = self.deferred = 0
         sent = args[0] if args and operation in ("send", "throw") else None
         self.sent = [None if sent is None else _text(log, sent) for log in self.audience.logs]
-        self.listeners = [it.begin(self.guard, operation) for it in self.audience.subscriptions]
+        self.is_idle = _is_idle(gate, operation)
+        self.listeners = [
+            it.tell if self.is_idle else it.begin(self.guard, operation)
+            for it in self.audience.subscriptions
+        ]
         self.begin = _clock.now()
 
     def waited_since(self, since: int) -> None:
@@ -178,6 +184,8 @@ class Telling:
                 raise
 
     def _tell(self, end: int, outcome: Outcome, got: Any, error: str = "") -> None:
+        if self.is_idle and outcome != "refused":
+            outcome = "ended"
         calm = (self.waited, self.deferred, self.place)
         facts = (
             self.guard,
@@ -193,6 +201,16 @@ class Telling:
             log.take((*facts, sent, _text(log, got)))
         for listener in self.listeners:
             listener(_log.event_of((*facts, None, None)))
+
+
+def _is_idle(gate: Gate, operation: Operation) -> bool:
+    """Whether nothing is going to run: the generator has ended, or will before it has begun."""
+    generator = gate.guarded
+    if gate.ending is not None or type(generator) is not GeneratorType:
+        return gate.ending is not None or gate.has_ended()
+    if generator.gi_suspended or generator.gi_running:
+        return False
+    return generator.gi_frame is None or operation in ("close", "throw")
 
 
 def tell(audience: Audience, facts: tuple[Any, ...]) -> None:
@@ -224,9 +242,9 @@ def raw_elsewhere(
 def tell_failure(
     gate: Gate, track: Track, operation: Operation, begin: float, error: BaseException
 ) -> None:
-    """Record into one log that a resumption raised."""
-    outcome = outcome_of(gate, error)
-    name = "" if outcome == "returned" else type(error).__name__
+    """Record into one log that a call raised, before the gate accounts for that."""
+    outcome = outcome_of(gate, error) if gate.ending is None else "ended"
+    name = "" if outcome in ("returned", "ended") else type(error).__name__
     if outcome == "refused":
         name = NotPrimedError.__name__  # what the caller gets, in a moment
     times = (_clock.in_ns(begin), _clock.now())
@@ -260,7 +278,9 @@ def _text(log: Log, value: Any) -> str | None:
     _log.own.is_wording = True
     try:
         text = str(log.values(value))
-    except Exception as error:
+    except BaseException as error:
+        if _frames.is_delivered(error):
+            raise
         return f"<{type(error).__name__} while it was put into words>"
     finally:
         _log.own.is_wording = False

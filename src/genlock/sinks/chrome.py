@@ -1,9 +1,10 @@
 """The trace format of Chrome, which Perfetto and chrome://tracing show.
 
-Each resumption, wait and exclusive use is a slice ("X") in the lane of its thread, each refused or
-deferred call an instant ("i"); arrows ("s", "f") lead from one resumption of a guard to the next,
-where that was in another thread. Times are in microseconds since the first event. What `read`
-needs to restore the events is in their `args` and under the key "genlock".
+Each resumption, wait and exclusive use is a slice ("X") in the lane of its thread, each other call
+an instant ("i"): one that was refused or deferred, or met a generator that had ended; arrows ("s",
+"f") lead from one resumption of a guard to the next, where that was in another thread. Times are in
+microseconds since the first event. What `read` needs to restore the events is in their `args` and
+under the key "genlock".
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from genlock._traces import _clock, _nesting
 from genlock._traces._events import Event, Trace, TracedGuard, TracedThread, told_apart
 from genlock._traces._trace_files import (
     MISFITS,
+    GivenUpError,
     UnreadableError,
     begins_like,
     check_mark,
@@ -80,7 +82,7 @@ class _Entries:
             )
         if event.outcome == "kept":
             name = f"exclusive {name}"
-        if event.outcome in ("refused", "deferred"):
+        if event.outcome in ("refused", "deferred", "ended"):
             name = f"{event.outcome} {name}"
             yield self.at(place, event.begin, ph="i", name=name, cat=event.outcome, s="t") | {
                 "args": self.arguments(place)
@@ -164,13 +166,11 @@ def read(text: str, path: str) -> Trace:
     """The trace in a file's text. Raises UnreadableError for what is none, or was cut off."""
     try:
         whole = parsed(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, GivenUpError) as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
         is_ours = begins_like(text, _BEGINNING)
         what = "the file was cut off or damaged there" if is_ours else "not a recording of genlock"
         raise UnreadableError(f"{where}: {what} ({error.msg})") from None
-    except ValueError as error:
-        raise UnreadableError(f"{path}: not a recording of genlock ({error})") from None
     rest = whole.get("genlock") if isinstance(whole, dict) else None
     if not isinstance(rest, dict):
         raise UnreadableError(f"{path}, line 1: not a recording of genlock")

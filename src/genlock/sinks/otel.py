@@ -25,9 +25,10 @@ class Spans:
 
     A span that is open where a generator yields would stay current in the caller. So each
     resumption has a span of its own, child of what is current where the call is made, and the
-    caller's context is put back whatever the generator has left behind. A refused or deferred
-    call is an event of the caller's span. Thread-safe. A generator that is dropped with a span of
-    its own open ends that wherever this happens; one that is closed, where it is closed.
+    caller's context is put back whatever the generator has left behind. A refused or deferred call,
+    or one of a generator that had ended, is an event of the caller's span. Thread-safe. A generator
+    that is dropped with a span of its own open ends that wherever this happens; one that is closed,
+    where it is closed.
     """
 
     def __init__(self, tracer: trace.Tracer | None = None) -> None:

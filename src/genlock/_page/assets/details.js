@@ -6,10 +6,11 @@ function factsOf(recording, event) {
   const guard = recording.guards[recording.guard[event]];
   const lane = recording.lanes[recording.lane[event]];
   const outer = recording.outerOf(event);
+  const took = recording.isNoCall(event) ? 0 : recording.took[event];
   const facts = [
     ["called at", site && `${site.file}:${site.line}${site.made ? ` in ${site.made}` : ""}`],
     ["code", site?.code],
-    ["inside", recording.took[event] ? duration(recording.took[event]) : ""],
+    ["inside", took ? duration(took) : ""],
     ["waited", recording.waited[event] ? duration(recording.waited[event]) : ""],
     ["deferred for", recording.deferred[event] ? duration(recording.deferred[event]) : ""],
     ["ended", recording.ending(event)],
@@ -30,10 +31,12 @@ function whenOf(recording, event) {
   const step = stepFor(Math.min(...[begin, waited, took].filter(Boolean)));
   const at = (time) => `at ${time > 0 ? moment(time, step) : "0"}`;
   const outcome = recording.textOf("outcome", event);
-  const isNoCall = outcome === "refused" || outcome === "deferred";
+  const what = outcome === "ended" ? "called" : outcome;
   return [
     waited ? `asked ${at(begin - waited)}, waited ${duration(waited)}` : "",
-    isNoCall ? `${outcome} ${at(begin)}` : `began ${at(begin)}, ended ${at(begin + took)}`,
+    recording.isNoCall(event)
+      ? `${what} ${at(begin)}`
+      : `began ${at(begin)}, ended ${at(begin + took)}`,
   ]
     .filter(Boolean)
     .join(", ");

@@ -52,6 +52,11 @@ class Recording {
     return ["yielded", "returned", "raised"].includes(this.textOf("outcome", event));
   }
 
+  /** Whether it is a call that came to nothing: no resumption, and no exclusive use. */
+  isNoCall(event) {
+    return ["refused", "deferred", "ended"].includes(this.textOf("outcome", event));
+  }
+
   hasFailed(event) {
     return this.textOf("error", event) !== "";
   }
@@ -60,9 +65,7 @@ class Recording {
   label(event) {
     const outcome = this.textOf("outcome", event);
     if (outcome === "kept") return `exclusive ${this.nameOf(event)}`;
-    return outcome === "refused" || outcome === "deferred"
-      ? `${outcome} ${this.nameOf(event)}`
-      : this.nameOf(event);
+    return this.isNoCall(event) ? `${outcome} ${this.nameOf(event)}` : this.nameOf(event);
   }
 
   /** How it ended, in a word or two. */
@@ -70,6 +73,7 @@ class Recording {
     const outcome = this.textOf("outcome", event);
     const error = this.textOf("error", event);
     if (outcome === "refused") return `refused: ${error}`;
+    if (outcome === "ended") return error ? `nothing ran: ${error}` : "nothing ran";
     return error ? `${outcome} ${error}` : outcome;
   }
 

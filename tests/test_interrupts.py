@@ -1,21 +1,26 @@
 """An exception delivered at any place in a gate where the interpreter can deliver one.
 
-A tracer of instructions stands in for the interpreter: it raises before the instruction that
-follows a call or a backward jump, or that begins a function, in any frame of genlock's; at the
-first such place, then at the second, until there are no more. After each the guard must serve,
-with nobody left waiting. Inside the straight lines there is no such place, so there is none here.
+A tracer of instructions has it pending from before the first call, backward jump, beginning or
+resumption of a function in genlock's code; then from before the second, until there are no more.
+The interpreter itself delivers it, where it delivers what another thread or a signal handler sets:
+at the entry of a function that is called, else after the call or the jump, to the handler that is
+in force there. After each the guard must serve, with nobody left waiting. Inside the straight lines
+there is no such place, so there is none here.
 """
 
+import _thread
 import contextlib
+import ctypes
 import dis
 import functools
 import inspect
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -31,65 +36,74 @@ PACKAGE = str(Path(genlock.__file__).parent)
 
 
 class Interrupt(BaseException):
-    """What is delivered, such as a KeyboardInterrupt."""
+    """What another thread sets, and nothing that handles failures has to do with."""
 
 
 class Alarm(Exception):
-    """The same, by a handler that raises what a diagnosis might raise itself."""
+    """What the handler of a signal raises, and a diagnosis might raise itself."""
+
+
+def raise_alarm(_number: int, _frame: object) -> None:
+    raise Alarm
 
 
 def places(code: CodeType) -> frozenset[int]:
-    """The offsets of `code` before which the interpreter can deliver an exception.
+    """The offsets of the instructions of `code` at which the interpreter looks what is pending."""
+    instructions = list(dis.get_instructions(code))
+    # On 3.11 a PRECALL may do the call, and leave out the CALL behind it.
+    is_split = any(instruction.opname == "PRECALL" for instruction in instructions)
+    calls = ("PRECALL", "CALL_FUNCTION_EX") if is_split else ("CALL",)
+    looks = (*calls, "JUMP_BACKWARD", "POP_JUMP_BACKWARD")
+    looks_not = ("CALL_INTRINSIC", "JUMP_BACKWARD_NO_INTERRUPT")
+    return frozenset(
+        instruction.offset
+        for instruction in instructions
+        if instruction.opname.startswith(looks) and not instruction.opname.startswith(looks_not)
+    )
 
-    What it delivers after a call counts as raised by the call. A tracer can only raise it one
-    instruction later, and so not where other handlers are in force there.
+
+class Pending(dict[Any, None]):
+    """Asked for what is to be delivered to the calling thread, has that pending.
+
+    Every call would deliver it at once, and so would the entry of a function of Python's. So it is
+    looked up, and a function of C's is asked for what is missing.
     """
-    found = set()
-    # Generators begin when they are first resumed.
-    after = None if code.co_flags & inspect.CO_GENERATOR else 0
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("CACHE", "PRECALL", "COPY_FREE_VARS"):
-            continue
-        here = instruction.offset
-        if after is not None and instruction.opname != "RESUME":
-            found |= {here} if handler(code, after) == handler(code, here) else set()
-        delivers = instruction.opname.startswith(("CALL", "RESUME", "JUMP_BACKWARD"))
-        after = instruction.offset if delivers else None
-    return frozenset(found)
+
+    @classmethod
+    def by(cls, deliver: Callable[[Any], object]) -> Self:
+        pending: Self = type("Pending", (cls,), {"__missing__": staticmethod(deliver)})()
+        return pending
 
 
-def handler(code: CodeType, offset: int) -> int | None:
-    """Where what is raised at `offset` is handled."""
-    entries: Any = dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]
-    targets = [entry.target for entry in entries if entry.start <= offset < entry.end]
-    return targets[-1] if targets else None
+_set_exception = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.py_object)(
+    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
+)
 
-
-_places: dict[CodeType, frozenset[int]] = {}
+_places: dict[int, tuple[frozenset[int], CodeType]] = {}
+"""By the identity of the code, which is kept for that: its hash is made anew each time."""
 
 
 class Interrupter:
-    """Raises at the `nth` place that the traced thread comes to in genlock."""
+    """Has an exception pending from the `nth` place on that the traced thread comes to."""
 
     def __init__(self, nth: int, kind: type[BaseException] = Interrupt) -> None:
         self.left = nth
         self.kind = kind
         self.where = ""
+        self.what: Any = None
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
-        code = frame.f_code
-        if not code.co_filename.startswith(PACKAGE):
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            if code not in _places:
-                _places[code] = places(code)
-            if frame.f_lasti in _places[code]:
-                self.left -= 1
-                if self.left < 0:
-                    self.where = f"{code.co_qualname}:{frame.f_lineno}"
-                    sys.settrace(None)
-                    raise self.kind
+        if event == "call":
+            if not is_of_genlock(frame) and not is_of_genlock(frame.f_back):
+                return None
+            frame.f_trace_opcodes = is_of_genlock(frame)
+            frame.f_trace_lines = False
+        if not self.where and is_place(frame, event):
+            self.left -= 1
+            if self.left < 0:
+                self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+                sys.settrace(None)
+                self.pending[self.what]
         return self.trace
 
     @contextmanager
@@ -97,11 +111,55 @@ class Interrupter:
         before = sys.gettrace()
         # Has the interpreter get ready for events of instructions before the first frame comes.
         sys._getframe().f_trace_opcodes = True
-        sys.settrace(self.trace)
-        try:
+        with self.ready():
+            tracer = self.trace  # kept: 3.11 may be about to call the one that it has thrown away
+            sys.settrace(tracer)
+            try:
+                yield
+            finally:
+                sys.settrace(before)  # where nothing has been delivered yet, it is here
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """`pending[what]` has what is wanted pending in this thread."""
+        if self.kind is Alarm:
+            self.pending, self.what = Pending.by(_thread.interrupt_main), signal.SIGINT
+            handler = signal.signal(signal.SIGINT, raise_alarm)
+            try:
+                yield
+            finally:
+                signal.signal(signal.SIGINT, handler)
+        else:
+            deliver = functools.partial(_set_exception, _thread.get_ident())
+            self.pending, self.what = Pending.by(deliver), self.kind
             yield
-        finally:
-            sys.settrace(before)
+
+
+def is_of_genlock(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def is_place(frame: FrameType, event: str) -> bool:
+    """Whether what is pending from now on is delivered where nothing has been yet."""
+    if event == "opcode":
+        return is_at_place(frame)
+    if not is_of_genlock(frame):
+        # Called by genlock by way of C, as a generator is, which then comes to its next place.
+        return event == "return"
+    if event == "call":
+        # Else what was pending at the call has come here.
+        is_resumed = frame.f_code.co_flags & inspect.CO_GENERATOR
+        return bool(is_resumed) or not is_of_genlock(frame.f_back) or not is_at_place(frame.f_back)
+    return False
+
+
+def is_at_place(frame: FrameType | None) -> bool:
+    if frame is None:
+        return False
+    code = frame.f_code
+    if id(code) not in _places:
+        _places[id(code)] = places(code), code
+    return frame.f_lasti in _places[id(code)][0]
 
 
 def counter() -> Generator[int, Any, None]:
@@ -187,6 +245,19 @@ def interrupted(interrupter: Interrupter, call: Callable[[], Any]) -> bool:
     return interrupter.where != ""
 
 
+LETS_GO = {
+    *("_warn", "for_handlers", "_ways", "_encoding", "encodable"),  # the handlers of a logger
+    "Logger.hasHandlers",
+    "_line",  # the loader of a module
+    "Subscription._call",  # a subscriber
+}
+"""Where something of the user's is called, and what it raises is let go: an alarm there, too."""
+
+
+def lets_go(where: str) -> bool:
+    return where.partition(":")[0] in LETS_GO
+
+
 @pytest.fixture
 def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What reaches nobody, since it was raised while something was thrown away."""
@@ -222,7 +293,7 @@ def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: li
             else:
                 if not interrupter.where:
                     break
-                if not unraisable:
+                if not unraisable and not lets_go(interrupter.where):
                     swallowed.append(interrupter.where)
             assert_usable(guard, interrupter)
             unraisable.clear()
@@ -244,10 +315,6 @@ def test_a_thread_is_known_whose_first_use_of_a_guard_was_interrupted() -> None:
     assert tried > 0
 
 
-TO_THE_LOG = {"_warn", "for_handlers", "_ways", "_encoding", "encodable"}
-"""Where the handlers of a logger are asked, and what they raise is let go."""
-
-
 def test_an_alarm_amid_the_words_for_a_long_wait_comes_out(unraisable: list[object]) -> None:
     swallowed = []
     with Occupied(timeout=0.002, warn_after=0.0) as stage:
@@ -262,7 +329,7 @@ def test_an_alarm_amid_the_words_for_a_long_wait_comes_out(unraisable: list[obje
             except genlock.GuardTimeoutError:
                 if not interrupter.where:
                     break
-                if not unraisable and interrupter.where.partition(":")[0] not in TO_THE_LOG:
+                if not unraisable and not lets_go(interrupter.where):
                     swallowed.append(interrupter.where)
             unraisable.clear()
             tried += 7  # there are hundreds

@@ -14,11 +14,14 @@ import ctypes
 import dis
 import functools
 import inspect
+import math
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from threading import Event
 from types import CodeType, FrameType
 from typing import Any, Self
 
@@ -26,6 +29,7 @@ import pytest
 
 import genlock
 from crew import Occupied, Worker, until
+from genlock import _waits
 from genlock._interpreter import _stacks, _threads
 from genlock._interpreter._threads import own
 
@@ -84,11 +88,17 @@ _places: dict[int, tuple[frozenset[int], CodeType]] = {}
 
 
 class Interrupter:
-    """Has an exception pending from the `nth` place on that the traced thread comes to."""
+    """Has an exception pending from the `nth` place on that the traced thread comes to.
 
-    def __init__(self, nth: int, kind: type[BaseException] = Interrupt) -> None:
+    Where `since` is given, it has to be set before a place counts.
+    """
+
+    def __init__(
+        self, nth: int, kind: type[BaseException] = Interrupt, since: Event | None = None
+    ) -> None:
         self.left = nth
         self.kind = kind
+        self.since = since
         self.where = ""
         self.what: Any = None
 
@@ -98,7 +108,8 @@ class Interrupter:
                 return None
             frame.f_trace_opcodes = is_of_genlock(frame)
             frame.f_trace_lines = False
-        if not self.where and is_place(frame, event):
+        counts = not self.where and (self.since is None or self.since.is_set())
+        if counts and is_place(frame, event):
             self.left -= 1
             if self.left < 0:
                 self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
@@ -177,26 +188,101 @@ def use_exclusively(guard: Any) -> None:
         guard.send(1)
 
 
+def throw(guard: Any) -> None:
+    with contextlib.suppress(KeyError):
+        guard.throw(KeyError())
+
+
 CALLS: dict[str, Callable[[Any], Any]] = {
     "send": lambda guard: guard.send(1),
     "next": next,
-    "throw": lambda guard: guard.throw(KeyError()),
+    "throw": throw,
     "exclusive": use_exclusively,
 }
+
+
+def close(guard: Any) -> None:
+    guard.close()
+
+
+def all_tried(is_interrupted: Callable[[int], bool], every: int = 1) -> int:
+    """Interrupt at the first place, and at each or `every` so many after it; how many that were."""
+    return next(tried for tried, nth in enumerate(count(0, every)) if not is_interrupted(nth))
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("options", [{}, {"on_reentry": "defer"}], ids=["raise", "defer"])
 def test_when_the_guard_is_free(call: Callable[[Any], Any], options: Any) -> None:
-    tried = 0
-    while True:
+    def is_interrupted(nth: int) -> bool:
         guard = genlock.guard(counter(), prime=True, **options)
-        interrupter = Interrupter(tried)
-        if not interrupted(interrupter, functools.partial(call, guard)):
-            break
+        interrupter = Interrupter(nth)
+        was_interrupted = interrupted(interrupter, functools.partial(call, guard))
         assert_usable(guard, interrupter)
-        tried += 1
-    assert tried > 0
+        return was_interrupted
+
+    assert all_tried(is_interrupted) > 0
+
+
+class Returning:
+    """A guard whose body calls what it is sent, with the guard."""
+
+    def __init__(self, **options: Any) -> None:
+        self.accepted: list[int] = []
+        self.taken: list[int] = []
+        self.guard = genlock.guard(self.body(), prime=True, **options)
+
+    def body(self) -> Generator[int, Any, None]:
+        while True:
+            value = yield len(self.taken)
+            if isinstance(value, int):
+                self.taken.append(value)
+            elif value is not None:
+                value(self)
+
+    def feed_itself(self) -> None:
+        for number in range(2):
+            self.guard.send(number)
+            self.accepted.append(number)
+
+    def close_itself(self) -> None:
+        self.guard.close()
+
+    def be_refused(self) -> None:
+        read_refusal(self.guard.send, 1)
+
+
+def read_refusal(call: Callable[..., object], *args: object) -> None:
+    try:
+        call(*args)
+    except genlock.GenlockError as error:
+        words = str(error)
+    assert words
+
+
+@pytest.mark.parametrize(
+    ("call", "options", "every"),
+    [
+        (Returning.feed_itself, {"on_reentry": "defer"}, 1),
+        (Returning.close_itself, {"on_close": "defer"}, 1),
+        (Returning.be_refused, {}, 11),
+    ],
+    ids=["deferred", "close deferred", "refused, every eleventh place"],
+)
+def test_when_the_body_calls_its_own_guard(
+    call: Callable[[Returning], None], options: Any, every: int
+) -> None:
+    def is_interrupted(nth: int) -> bool:
+        stage = Returning(**options)
+        interrupter = Interrupter(nth)
+        was_interrupted = interrupted(interrupter, lambda: stage.guard.send(call))
+        has_ended = stage.guard._self_gate.has_ended()
+        assert_usable(stage.guard, interrupter)
+        lost = set(stage.accepted) - set(stage.taken)
+        assert has_ended or len(lost) <= was_interrupted, (lost, interrupter.where)
+        assert sorted(set(stage.taken)) == stage.taken, interrupter.where
+        return was_interrupted
+
+    assert all_tried(is_interrupted, every) > 10
 
 
 def assert_usable(guard: Any, interrupter: Interrupter) -> None:
@@ -211,32 +297,130 @@ def assert_usable(guard: Any, interrupter: Interrupter) -> None:
     assert gate.keeper is None, interrupter.where
 
 
-@pytest.mark.parametrize(
-    "call",
-    [lambda guard: guard.send(1), lambda guard: guard.close(), use_exclusively],
-    ids=["send", "close", "exclusive"],
-)
-def test_when_the_call_waits(call: Callable[[Any], Any]) -> None:
-    tried = 0
-    while wait_and_be_interrupted(call, Interrupter(tried)):
-        tried += 1
-    assert tried > 20
+WAITS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
+    **{name: (call, {}) for name, call in CALLS.items()},
+    "close": (close, {}),
+    "send, of those that defer": (CALLS["send"], {"on_reentry": "defer"}),
+    "close, of those that defer": (close, {"on_reentry": "defer"}),
+}
 
 
-def wait_and_be_interrupted(call: Callable[[Any], Any], interrupter: Interrupter) -> bool:
+@pytest.fixture
+def short_backstop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes up for a wake-up that was lost, does it soon."""
+    monkeypatch.setattr(_waits, "BACKSTOP", 0.01)
+
+
+@pytest.mark.usefixtures("short_backstop")
+@pytest.mark.parametrize(("call", "options"), WAITS.values(), ids=WAITS)
+def test_when_the_call_waits(call: Callable[[Any], Any], options: Any) -> None:
+    def is_interrupted(nth: int) -> bool:
+        return wait_and_be_interrupted(call, Interrupter(nth), **options)
+
+    assert all_tried(is_interrupted) > 20
+
+
+def wait_and_be_interrupted(
+    call: Callable[[Any], Any], interrupter: Interrupter, **options: Any
+) -> bool:
     """Whether there was a place to interrupt; the other waiter and the guard come through."""
-    with Occupied() as stage:
+    with Occupied(**options) as stage:
         waiter = Worker(lambda: interrupted(interrupter, lambda: call(stage.guard)))
         until(lambda: stage.waiters() or not waiter.is_alive())
         other = Worker(lambda: stage.guard.send("other"))
         until(lambda: stage.waiters() > waiter.is_alive())
         stage.leave.set()
         was_interrupted: bool = waiter.result()
-        with contextlib.suppress(StopIteration):  # the call may have closed it
+        try:
             other.result()
-        if was_interrupted:
-            assert_usable(stage.guard, interrupter)
+            assert "other" in stage.taken, interrupter.where
+        except StopIteration:  # the call has ended it
+            assert stage.guard._self_gate.has_ended(), interrupter.where
+        assert_usable(stage.guard, interrupter)
     return was_interrupted
+
+
+REFUSALS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
+    "send, busy": (CALLS["send"], {"on_busy": "raise"}),
+    "send, busy, of those that defer": (
+        CALLS["send"],
+        {"on_busy": "raise", "on_reentry": "defer"},
+    ),
+    "send, late": (CALLS["send"], {"timeout": 0}),
+    "exclusive, busy": (CALLS["exclusive"], {"on_busy": "raise"}),
+    "close, busy": (close, {"on_close": "raise"}),
+}
+
+
+@pytest.mark.usefixtures("short_backstop")
+@pytest.mark.parametrize(("call", "options"), REFUSALS.values(), ids=REFUSALS)
+def test_when_the_call_is_refused_and_says_so_at_every_eleventh_place(
+    call: Callable[[Any], Any], options: Any
+) -> None:
+    def is_interrupted(nth: int) -> bool:
+        interrupter = Interrupter(nth)
+        with Occupied(**options) as stage:
+            was_interrupted = interrupted(interrupter, lambda: read_refusal(call, stage.guard))
+            stage.leave.set()
+            stage.holder.result()
+            assert stage.taken == ["held"], interrupter.where
+            assert_usable(stage.guard, interrupter)
+        return was_interrupted
+
+    assert all_tried(is_interrupted, every=11) > 10
+
+
+@pytest.mark.usefixtures("short_backstop")
+def test_when_the_close_is_left_to_whoever_is_inside() -> None:
+    def is_interrupted(nth: int) -> bool:
+        interrupter = Interrupter(nth)
+        with Occupied(on_close="defer") as stage:
+            was_interrupted = interrupted(interrupter, stage.guard.close)
+            stage.leave.set()
+            stage.holder.result()
+            assert_usable(stage.guard, interrupter)
+        return was_interrupted
+
+    assert all_tried(is_interrupted) > 20
+
+
+class Leaving(Occupied):
+    """Whose holder is interrupted on its way out."""
+
+    def __init__(self, nth: int, call: Callable[[Any], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.interrupter = Interrupter(nth, since=self.leave)
+        self.call = call
+
+    def hold(self) -> bool:
+        return interrupted(self.interrupter, lambda: self.call(self.guard))
+
+
+@pytest.mark.usefixtures("short_backstop")
+@pytest.mark.parametrize("quantum", [-1.0, math.inf], ids=["handed over", "woken"])
+@pytest.mark.parametrize("options", [{}, {"on_reentry": "defer"}], ids=["raise", "defer"])
+@pytest.mark.parametrize(
+    "call", [CALLS["send"], next, use_exclusively], ids=["send", "next", "exclusive"]
+)
+def test_when_others_wait_for_the_call_that_leaves(
+    call: Callable[[Any], Any], options: Any, quantum: float
+) -> None:
+    def is_interrupted(nth: int) -> bool:
+        with Leaving(nth, call, **options) as stage:
+            others = [
+                Worker(functools.partial(stage.guard.send, name)) for name in ("first", "second")
+            ]
+            until(lambda: stage.waiters() == len(others))
+            stage.guard._self_gate.queue.quantum = quantum
+            stage.leave.set()
+            for other in others:
+                other.result()
+            was_interrupted: bool = stage.holder.result()
+            assert sorted(stage.taken[1:]) == ["first", "second"], stage.interrupter.where
+            assert_usable(stage.guard, stage.interrupter)
+        return was_interrupted
+
+    assert all_tried(is_interrupted) > 3
 
 
 def interrupted(interrupter: Interrupter, call: Callable[[], Any]) -> bool:
@@ -268,7 +452,7 @@ def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 @pytest.mark.parametrize(
     "call",
-    [*CALLS.values(), lambda guard: guard.close(), genlock.state],
+    [*CALLS.values(), close, genlock.state],
     ids=[*CALLS, "close", "state"],
 )
 @pytest.mark.parametrize("way", ["bare", "twin", "listener"])
@@ -309,29 +493,32 @@ def test_a_thread_is_known_whose_first_use_of_a_guard_was_interrupted() -> None:
             assert own.thread in _threads.living(), interrupter.where
         return was_interrupted
 
-    tried = 0
-    while Worker(functools.partial(use, Interrupter(tried))).result():
-        tried += 1
-    assert tried > 0
+    assert all_tried(lambda nth: bool(Worker(lambda: use(Interrupter(nth))).result())) > 3
 
 
-def test_an_alarm_amid_the_words_for_a_long_wait_comes_out(unraisable: list[object]) -> None:
-    swallowed = []
-    with Occupied(timeout=0.002, warn_after=0.0) as stage:
-        tried = 0
-        while True:
-            interrupter = Interrupter(tried, Alarm)
-            try:
-                with interrupter.armed():
-                    stage.guard.send(1)
-            except Alarm:
-                pass
-            except genlock.GuardTimeoutError:
-                if not interrupter.where:
-                    break
-                if not unraisable and not lets_go(interrupter.where):
-                    swallowed.append(interrupter.where)
-            unraisable.clear()
-            tried += 7  # there are hundreds
-    assert tried > 70
+@pytest.mark.parametrize(
+    "options",
+    [{"timeout": 0.002, "warn_after": 0.0}, {"timeout": 0}, {"on_busy": "raise"}],
+    ids=["for a long wait", "for none", "for a refusal"],
+)
+def test_an_alarm_amid_the_words_comes_out_at_every_eleventh_place(
+    options: Any, unraisable: list[object]
+) -> None:
+    swallowed: list[str] = []
+
+    def is_interrupted(nth: int) -> bool:
+        interrupter = Interrupter(nth, Alarm)
+        try:
+            with interrupter.armed():
+                read_refusal(stage.guard.send, 1)
+        except Alarm:
+            pass
+        else:
+            if interrupter.where and not unraisable and not lets_go(interrupter.where):
+                swallowed.append(interrupter.where)
+        unraisable.clear()
+        return interrupter.where != ""
+
+    with Occupied(**options) as stage:
+        assert all_tried(is_interrupted, every=11) > 10
     assert swallowed == []

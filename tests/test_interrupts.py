@@ -103,11 +103,10 @@ class Interrupter:
         self.what: Any = None
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
-        if event == "call":
-            if not is_of_genlock(frame) and not is_of_genlock(frame.f_back):
-                return None
+        if event == "call" and not is_of_genlock(frame) and not is_of_genlock(frame.f_back):
+            return None
+        if event != "opcode":  # on 3.13 a call is too early: it is heeded from its first line on
             frame.f_trace_opcodes = is_of_genlock(frame)
-            frame.f_trace_lines = False
         counts = not self.where and (self.since is None or self.since.is_set())
         if counts and is_place(frame, event):
             self.left -= 1
@@ -220,7 +219,7 @@ def test_when_the_guard_is_free(call: Callable[[Any], Any], options: Any) -> Non
         assert_usable(guard, interrupter)
         return was_interrupted
 
-    assert all_tried(is_interrupted) > 0
+    assert all_tried(is_interrupted) > 2
 
 
 class Returning:
@@ -264,9 +263,9 @@ def read_refusal(call: Callable[..., object], *args: object) -> None:
     [
         (Returning.feed_itself, {"on_reentry": "defer"}, 1),
         (Returning.close_itself, {"on_close": "defer"}, 1),
-        (Returning.be_refused, {}, 11),
+        (Returning.be_refused, {}, 23),
     ],
-    ids=["deferred", "close deferred", "refused, every eleventh place"],
+    ids=["deferred", "close deferred", "refused, at every 23rd place"],
 )
 def test_when_the_body_calls_its_own_guard(
     call: Callable[[Returning], None], options: Any, every: int
@@ -282,7 +281,7 @@ def test_when_the_body_calls_its_own_guard(
         assert sorted(set(stage.taken)) == stage.taken, interrupter.where
         return was_interrupted
 
-    assert all_tried(is_interrupted, every) > 10
+    assert all_tried(is_interrupted, every) > 5
 
 
 def assert_usable(guard: Any, interrupter: Interrupter) -> None:
@@ -354,7 +353,7 @@ REFUSALS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
 
 @pytest.mark.usefixtures("short_backstop")
 @pytest.mark.parametrize(("call", "options"), REFUSALS.values(), ids=REFUSALS)
-def test_when_the_call_is_refused_and_says_so_at_every_eleventh_place(
+def test_when_the_call_is_refused_and_says_so_at_every_23rd_place(
     call: Callable[[Any], Any], options: Any
 ) -> None:
     def is_interrupted(nth: int) -> bool:
@@ -367,7 +366,7 @@ def test_when_the_call_is_refused_and_says_so_at_every_eleventh_place(
             assert_usable(stage.guard, interrupter)
         return was_interrupted
 
-    assert all_tried(is_interrupted, every=11) > 10
+    assert all_tried(is_interrupted, every=23) > 5
 
 
 @pytest.mark.usefixtures("short_backstop")
@@ -501,7 +500,7 @@ def test_a_thread_is_known_whose_first_use_of_a_guard_was_interrupted() -> None:
     [{"timeout": 0.002, "warn_after": 0.0}, {"timeout": 0}, {"on_busy": "raise"}],
     ids=["for a long wait", "for none", "for a refusal"],
 )
-def test_an_alarm_amid_the_words_comes_out_at_every_eleventh_place(
+def test_an_alarm_amid_the_words_comes_out_at_every_23rd_place(
     options: Any, unraisable: list[object]
 ) -> None:
     swallowed: list[str] = []
@@ -520,5 +519,5 @@ def test_an_alarm_amid_the_words_comes_out_at_every_eleventh_place(
         return interrupter.where != ""
 
     with Occupied(**options) as stage:
-        assert all_tried(is_interrupted, every=11) > 10
+        assert all_tried(is_interrupted, every=23) > 5
     assert swallowed == []

@@ -17,8 +17,7 @@ import inspect
 import math
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -116,33 +115,29 @@ class Interrupter:
                 self.pending[self.what]
         return self.trace
 
-    @contextmanager
-    def armed(self) -> Iterator[None]:
-        before = sys.gettrace()
+    def during(self, call: Callable[[], object]) -> None:
+        """Call, and raise what was delivered amid that.
+
+        No context manager, whose end an exception can keep from running.
+        """
+        before, tracer = sys.gettrace(), self.trace  # 3.11 may call one that it has thrown away
+        deliver: Callable[[Any], object]
+        deliver, self.what = functools.partial(_set_exception, _thread.get_ident()), self.kind
+        if self.kind is Alarm:
+            deliver, self.what = _thread.interrupt_main, signal.SIGINT
+            handler = signal.signal(signal.SIGINT, raise_alarm)
+        self.pending = Pending.by(deliver)
         # Has the interpreter get ready for events of instructions before the first frame comes.
         sys._getframe().f_trace_opcodes = True
-        with self.ready():
-            tracer = self.trace  # kept: 3.11 may be about to call the one that it has thrown away
+        try:
             sys.settrace(tracer)
             try:
-                yield
+                call()
             finally:
                 sys.settrace(before)  # where nothing has been delivered yet, it is here
-
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        """`pending[what]` has what is wanted pending in this thread."""
-        if self.kind is Alarm:
-            self.pending, self.what = Pending.by(_thread.interrupt_main), signal.SIGINT
-            handler = signal.signal(signal.SIGINT, raise_alarm)
-            try:
-                yield
-            finally:
+        finally:
+            if self.kind is Alarm:
                 signal.signal(signal.SIGINT, handler)
-        else:
-            deliver = functools.partial(_set_exception, _thread.get_ident())
-            self.pending, self.what = Pending.by(deliver), self.kind
-            yield
 
 
 def is_of_genlock(frame: FrameType | None) -> bool:
@@ -206,7 +201,11 @@ def close(guard: Any) -> None:
 
 def all_tried(is_interrupted: Callable[[int], bool], every: int = 1) -> int:
     """Interrupt at the first place, and at each or `every` so many after it; how many that were."""
-    return next(tried for tried, nth in enumerate(count(0, every)) if not is_interrupted(nth))
+    for tried, nth in enumerate(count(0, every)):
+        # Once in some 10,000 times the tracer of a new thread is not called at all, on 3.11.
+        if not is_interrupted(nth) and not is_interrupted(nth):
+            return tried
+    raise AssertionError
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -423,8 +422,8 @@ def test_when_others_wait_for_the_call_that_leaves(
 
 
 def interrupted(interrupter: Interrupter, call: Callable[[], Any]) -> bool:
-    with contextlib.suppress(interrupter.kind), interrupter.armed():
-        call()
+    with contextlib.suppress(interrupter.kind):
+        interrupter.during(call)
     return interrupter.where != ""
 
 
@@ -469,8 +468,7 @@ def test_an_alarm_comes_out(call: Callable[[Any], Any], way: str, unraisable: li
             guard = genlock.guard(counter(), prime=call is not next)
             interrupter = Interrupter(nth, Alarm)
             try:
-                with interrupter.armed():
-                    call(guard)
+                interrupter.during(functools.partial(call, guard))
             except Alarm:
                 pass
             else:
@@ -508,8 +506,7 @@ def test_an_alarm_amid_the_words_comes_out_at_every_23rd_place(
     def is_interrupted(nth: int) -> bool:
         interrupter = Interrupter(nth, Alarm)
         try:
-            with interrupter.armed():
-                read_refusal(stage.guard.send, 1)
+            interrupter.during(lambda: read_refusal(stage.guard.send, 1))
         except Alarm:
             pass
         else:

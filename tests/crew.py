@@ -144,8 +144,11 @@ class Occupied:
             self.inside.set()
             assert self.leave.wait(PATIENCE)
 
+    def hold(self) -> Any:
+        return self.guard.send("held")
+
     def __enter__(self) -> Self:
-        self.holder = Worker(lambda: self.guard.send("held"), name="holder")
+        self.holder = Worker(self.hold, name="holder")
         assert self.inside.wait(PATIENCE)
         return self
 

@@ -543,7 +543,7 @@ def test_work_that_takes_its_time_is_waited_for() -> None:
         while time.thread_time() < 0.8:
             pass
 
-    with patch.multiple(_progress, BLOCKED_AFTER=0.25, LOOK_EVERY=0.02):
+    with patch.multiple(_progress, BLOCKED_AFTER=0.5, LOOK_EVERY=0.02):
         assert explore(guarded, [slow], preemptions=0).outcome == "ok"
 
 

@@ -406,4 +406,4 @@ def test_the_holder_is_named_with_its_line() -> None:
             stage.guard.send("second")
         (_, holder) = caught.value.diagnosis.strands
     assert holder.thread == "holder"
-    assert [step.actor for step in holder.steps][:2] == ["<lambda>", "occupied"]
+    assert [step.actor for step in holder.steps][:2] == ["Occupied.hold", "occupied"]

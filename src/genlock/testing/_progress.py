@@ -23,7 +23,7 @@ BLOCKED_AFTER = 2.0
 ENDLESS_AFTER = 30.0
 """A thread that computes for so long between two points does not come to the next one."""
 
-_SHARE = 0.1
+_SHARE = 0.05
 """A thread that gets less of the time to compute polls, and computes nothing."""
 
 _LOOKS = 3

@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -17,9 +18,12 @@ from crew import PATIENCE, Worker, needs_gil, together, until
 from explored import bare, guarded, on_part, send_one, steps, total
 from genlock.testing import _progress, _scheduler, _subjects, explore, replay
 from genlock.testing._explorer import Explorer
+from subprocesses import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+PROGRAMS = Path(__file__).parent / "programs"
 
 # What is not watched.
 
@@ -112,6 +116,25 @@ def test_who_was_inside_is_known_of_what_is_named_by_watch() -> None:
     report = explore(setup, [lambda _: made[0].send(1)] * 2, watch=[total]).report
     assert "  T1 was inside 'total', at " in report
     assert "T2 was inside" not in report
+
+
+# What takes the interpreter down.
+
+
+@pytest.mark.parametrize("granularity", ["op", "line"])
+def test_to_close_a_bare_generator_that_a_thread_is_inside_of_is_told(granularity: str) -> None:
+    ran = run_program(PROGRAMS / "closed_inside.py", granularity)
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert ran.stdout == "".join(
+        f"{name}: failed: ValueError: generator already executing, in T2\n"
+        f"T1 was inside {name!r}, at closed_inside.py:{line}\n"
+        for name, line in {
+            "receives": "15:  received += yield received",
+            "counts": "20:  yield -number",
+            "spreads": "27:  (yield values),",
+            "delegates": "32:  yield from receives()",
+        }.items()
+    )
 
 
 # What differs from run to run.

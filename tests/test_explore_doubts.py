@@ -16,8 +16,10 @@ import pytest
 import genlock
 from crew import PATIENCE, Worker, needs_gil, together, until
 from explored import bare, guarded, on_part, send_one, steps, total
+from genlock._interpreter import _stacks
 from genlock.testing import _progress, _scheduler, _subjects, explore, replay
 from genlock.testing._explorer import Explorer
+from genlock.testing._scheduler import Run, Task
 from subprocesses import run_program
 
 if TYPE_CHECKING:
@@ -135,6 +137,30 @@ def test_to_close_a_bare_generator_that_a_thread_is_inside_of_is_told(granularit
             "delegates": "32:  yield from receives()",
         }.items()
     )
+
+
+def test_no_stack_is_read_before_its_thread_is_parked() -> None:
+    park, frames = Run.park, _stacks.current_frames
+    parking: list[Task] = []
+    seen: list[bool] = []
+
+    def park_later(run: Run, task: Task) -> None:
+        parking.append(task)
+        for _ in range(100_000):
+            assert task.number == 0
+        park(run, task)
+
+    def noted() -> Any:
+        seen.extend(task.is_at_rest for task in parking)
+        return frames()
+
+    with (
+        patch.object(_stacks, "RUN_AT_ONCE", True),
+        patch.object(_stacks, "current_frames", noted),
+        patch.object(Run, "park", park_later),
+    ):
+        assert "T1 was inside 'total'" in replay(bare, [send_one, send_one], "g1:1>T2").report
+    assert seen == [True]
 
 
 # What differs from run to run.

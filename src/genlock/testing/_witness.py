@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from genlock.testing._scheduler import Failure, Label, Run, Task
 
 _LINES_OF_TRACEBACK = 5
+_LONGEST_WAY_TO_REST = 0.1  # seconds; who waits in the queue of a gate does not come there
 
 
 class Writer(Witness):
@@ -83,10 +85,12 @@ class Writer(Witness):
 
     def who_is_inside(self, run: Run, failure: Failure) -> Iterator[Inside]:
         """The generators that the other threads are in the middle of, outermost first."""
+        have_come = {stretch.thread for stretch in self.stretches} - {failure.thread}
+        others = [task for task in run.unfinished if task.number in have_come]
+        _await_rest(others)
         innermost = _stacks.current_frames()
-        for task in run.unfinished:
-            stack = [*_frames.stack(innermost.get(task.ident))]
-            for frame in reversed(stack if task.number != failure.thread else []):
+        for task in others:
+            for frame in reversed([*_frames.stack(innermost.get(task.ident))]):
                 name = self.name_of(run, frame)
                 if name:
                     yield Inside(task.name, name, _frames.full_line(frame))
@@ -140,6 +144,15 @@ class Writer(Witness):
         explanation = explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
         # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
         return "" if explanation.not_known or not explanation else str(explanation)
+
+
+def _await_rest(tasks: Iterable[Task]) -> None:
+    """Wait until threads stand still: who had another one go on may not be parked yet."""
+    deadline = time.monotonic() + _LONGEST_WAY_TO_REST
+    while _stacks.RUN_AT_ONCE and time.monotonic() < deadline:
+        if all(task.is_at_rest for task in tasks):
+            return
+        time.sleep(0)
 
 
 def _in_short(error: BaseException) -> str:

@@ -339,6 +339,18 @@ def inversions(found: Sequence[Inversion]) -> str:
     return "\n".join(lines)
 
 
+def not_whole(kept: int, dropped: int, cut: str) -> str:
+    """That nothing was found in what is left of a recording."""
+    if cut:
+        return f"the recording was cut short: {plain(cut)}. What came after that cannot be judged."
+    calls = _plural(kept + dropped, "call")
+    return (
+        f"the recording has kept {kept:,} of {calls}, its buffer was full:"
+        " what is lost cannot be judged.\n"
+        "  To keep more:  genlock.trace(size=…)"
+    )
+
+
 def _order(site: Site | None, threads: Sequence[str]) -> str:
     at = f" at {place(site)}" if site else ""
     return f"{at}, in {', '.join(map(plain, threads))}" if threads else at

@@ -672,6 +672,36 @@ def test_generators_are_found_wherever_the_subject_holds_them() -> None:
     assert explore(Holder, [send_deep, send_deep]).token == "g1:1>T2"
 
 
+class Common:
+    """Has one generator for all instances, and for those of other classes."""
+
+    shared: Any = None
+
+
+class Derived(Common):
+    pass
+
+
+def renewed(holder: Any) -> Any:
+    Common.shared = bare()
+    return holder
+
+
+@pytest.mark.parametrize(
+    ("setup", "worker"),
+    [
+        (lambda: bare().send, lambda send: send(1)),
+        (lambda: renewed(Common), lambda holder: holder.shared.send(1)),
+        (lambda: renewed(Derived()), lambda holder: holder.shared.send(1)),
+    ],
+    ids=["bound method", "class", "instance of a class"],
+)
+def test_a_generator_is_found_behind_its_method_and_in_a_class(
+    setup: Callable[[], Any], worker: Worker
+) -> None:
+    assert explore(setup, [worker, worker]).token == "g1:1>T2"
+
+
 def test_an_inner_generator_is_found_behind_the_outer_one() -> None:
     def outer() -> Iterator[int]:
         yield from inner

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from genlock._errors import GenlockError
 from genlock._explaining._explain import explain_in_thread
 from genlock._explaining._sighting import Known
+from genlock._explaining._sighting_wording import how_to_share
 from genlock._interpreter import _frames, _stacks
 from genlock._namesakes import relabelled
 from genlock._wording import in_words, message
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType, TracebackType
 
+    from genlock._explaining._explain import Explanation
     from genlock._gate import Gate
     from genlock._records import Site
     from genlock.testing._scheduler import Failure, Label, Run, Task
@@ -135,15 +137,31 @@ class Writer(Witness):
             () if error is None else tuple(_lines(error.__traceback__)),
             "" if error is None else without_addresses(self.diagnosis(run, error, failure.thread)),
             () if error is None else tuple(_notes(error)),
+            *self.race(error, failure.thread),
         )
 
     def diagnosis(self, run: Run, error: BaseException, thread: int | None) -> str:
         """What is known of the cause of an error, in words."""
         if isinstance(error, GenlockError):
             return message(relabelled(error.diagnosis, partial(self.label, run)))
-        explanation = explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
+        explanation = self.explanation(error, thread)
         # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
         return "" if explanation.not_known or not explanation else str(explanation)
+
+    def race(self, error: BaseException | None, thread: int | None) -> tuple[str, str]:
+        """The code of an error that this run knows more of, and what to write against it."""
+        if error is None or isinstance(error, GenlockError) or not self.inside:
+            return "", ""
+        explanation = self.explanation(error, thread)
+        is_race = explanation.code == "GL011" and explanation.not_known
+        if not is_race or explanation.sighting is None:
+            return "", ""
+        return explanation.code, how_to_share(explanation.sighting)
+
+    @staticmethod
+    def explanation(error: BaseException, thread: int | None) -> Explanation:
+        """What can be seen of an error afterwards."""
+        return explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
 
 
 def _await_rest(tasks: Iterable[Task]) -> None:

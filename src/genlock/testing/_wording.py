@@ -280,6 +280,10 @@ def _cause(story: Story) -> list[str]:
         width = max(len(place(site)) for site in story.raised_at)
         lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
     lines += [f"  {line}" for note in story.notes for line in note.splitlines()]
+    if story.code:
+        lines.append(f"  [{story.code}] Threads share a bare generator.")
+        lines += [f"  {story.cure}"] * bool(story.cure)
+        lines.append(f"  More about it:  genlock explain {story.code}")
     return [*lines, ""] if lines else []
 
 

@@ -23,7 +23,7 @@ from genlock.testing._scheduler import Run, Task
 from subprocesses import run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -82,7 +82,44 @@ def test_workers_that_use_nothing_of_what_there_is_are_told_of_that(
 ) -> None:
     result = explore(setup, [id, id], watch=watch)
     assert result.outcome == "inconclusive"
-    assert result.report.startswith(f"inconclusive: no worker came to {named}, or to any guard.\n")
+    first = f"inconclusive: no worker resumed {named} by next or send, or called a guard.\n"
+    assert result.report.startswith(first)
+
+
+def throw(generator: Any) -> None:
+    generator.throw(KeyError)
+
+
+def catching() -> Generator[None, None, None]:
+    while True:
+        try:
+            yield
+        except KeyError:
+            pass
+
+
+def test_what_throws_into_a_bare_generator_is_told_of_the_granularity_that_sees_it() -> None:
+    def setup() -> Any:
+        generator = catching()
+        next(generator)
+        return generator
+
+    result = explore(setup, [throw, throw])
+    assert result.outcome == "inconclusive"
+    assert 'explore(…, granularity="line")' in result.report
+    assert explore(setup, [throw, throw], granularity="line").outcome == "failed"
+
+
+def test_a_pass_says_that_bodies_were_entered_by_throw_without_a_stop() -> None:
+    def setup() -> Any:
+        return genlock.guard(catching(), prime=True, on_busy="raise")
+
+    result = explore(setup, [throw, throw], preemptions=None)
+    first, more = result.report.splitlines()
+    assert first == "ok: all 6 schedules there are"
+    assert "Bodies that throw() or close() entered were run through" in more
+    assert explore(setup, [throw, throw], granularity="line").outcome == "failed"
+    assert len(explore(setup, [next], preemptions=None).report.splitlines()) == 1
 
 
 def test_a_generator_in_a_closure_is_found() -> None:

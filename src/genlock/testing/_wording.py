@@ -41,6 +41,12 @@ PASSED_REPLAY = "ok: the schedule of the token"
 NO_DECISION = "there was no such decision"
 
 
+BODIES_NOT_STOPPED_IN = (
+    "\n  Bodies that throw() or close() entered were run through, with no stop inside:"
+    '  explore(…, granularity="line")'
+)
+
+
 def passed(schedules: int, preemptions: int | None, *, exhausted: bool, budget: int) -> str:
     """No schedule failed."""
     tried = _plural(schedules, "schedule")
@@ -134,8 +140,12 @@ def stranger(thread: str) -> str:
 def nothing_used(watched: Sequence[str]) -> str:
     """No worker came to anything that is watched, of which there may be none."""
     if watched:
-        what = f"no worker came to {_some(watched)}, or to any guard"
-        advice = "If they use other\n  generators, name these or their functions"
+        what = f"no worker resumed {_some(watched)} by next or send, or called a guard"
+        advice = (
+            "Of throw() and close(),\n  only the lines are seen that they execute in a bare"
+            ' generator:  explore(…, granularity="line")\n'
+            "  If they use other generators, name these or their functions"
+        )
     else:
         what = "there is no generator in what setup() returned, and no worker used a guard"
         advice = "Name generators or\n  functions that they use"

@@ -324,6 +324,17 @@ def test_of_a_race_is_told_what_was_so_and_not_what_is_left() -> None:
     assert "Not known" not in report
 
 
+def test_a_comprehension_is_a_line_of_the_function_that_it_is_in() -> None:
+    def send_some(generator: Any) -> None:
+        [generator.send(number) for number in range(2)]
+
+    report = explore(bare, [send_some, send_some]).report
+    _, _, lines = report.partition("  T2 got the error at\n")
+    first, second, *_ = lines.splitlines()
+    assert first.endswith("  [generator.send(number) for number in range(2)]")
+    assert second.startswith("  [GL011] ")
+
+
 def test_a_report_has_no_addresses() -> None:
     def fail(generator: Any) -> None:
         raise ValueError(object())

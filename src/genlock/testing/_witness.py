@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from genlock.testing._scheduler import Failure, Label, Run, Task
 
 _LINES_OF_TRACEBACK = 5
+_INLINED = ("<listcomp>", "<setcomp>", "<dictcomp>")
+"""They are part of the function that they are in: on Python 3.11 they have frames of their own."""
 _LONGEST_WAY_TO_REST = 0.1  # seconds; who waits in the queue of a gate does not come there
 
 
@@ -188,8 +190,10 @@ def _notes(error: BaseException) -> list[str]:
 
 def _lines(traceback: TracebackType | None) -> list[Site]:
     """The innermost lines of a traceback that are not genlock's own."""
-    sites = []
+    sites: list[Site] = []
     while traceback is not None:
+        if traceback.tb_frame.f_code.co_name in _INLINED and sites:
+            sites.pop()
         if not _frames.is_internal(traceback.tb_frame):
             sites.append(_frames.full_line(traceback.tb_frame, traceback.tb_lineno))
         traceback = traceback.tb_next

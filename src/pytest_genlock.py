@@ -237,6 +237,8 @@ class Death(NamedTuple):
     diagnosis: str
     is_older: bool
     """Whether the thread was there before the test that was running."""
+    warning: Warning
+    """What pytest would issue."""
 
     @property
     def heading(self) -> str:
@@ -249,27 +251,54 @@ class Death(NamedTuple):
 class Deaths:
     """Hears of the threads that end with an error, and keeps those that a test has to fail for.
 
-    All others are passed on to the hook that was there, which is pytest's: it warns.
+    All others are passed on to the hooks that were there, which are pytest's: they warn. Of threads
+    that the threading module did not start, the interpreter tells as of errors in finalisers.
     """
 
     def __init__(self) -> None:
-        self.found: deque[tuple[Death, threading.ExceptHookArgs]] = deque()
-        self.before = threading.excepthook
+        self.found: deque[tuple[Death, Callable[[], object]]] = deque()
+        self.before = threading.excepthook, sys.unraisablehook
         self.older: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-        self.hook = self.hear
-        threading.excepthook = self.hook
+        self.hooks = self.hear, self.hear_unraisable
+        threading.excepthook, sys.unraisablehook = self.hooks
 
     def hear(self, args: threading.ExceptHookArgs, /) -> None:
         """What `threading.excepthook` calls."""
+        name = "" if args.thread is None else args.thread.name
+        kind = pytest.PytestUnhandledThreadExceptionWarning
+        is_older = args.thread in self.older
+        pass_on = partial(self.before[0], args)
+        self.judge(name, args.exc_value, pass_on, kind, f"Exception in thread {name}", is_older)
+
+    def hear_unraisable(self, args: sys.UnraisableHookArgs, /) -> None:
+        """What `sys.unraisablehook` calls."""
+        pass_on = partial(self.before[1], args)
+        text = args.err_msg or ""
+        if not text.startswith("Exception ignored in thread"):
+            pass_on()
+            return
+        name = f"thread {threading.get_ident()}"
+        self.judge(name, args.exc_value, pass_on, pytest.PytestUnraisableExceptionWarning, text)
+
+    def judge(  # noqa: PLR0913, PLR0917  # what is known of a thread that ended
+        self,
+        thread: str,
+        error: BaseException | None,
+        pass_on: Callable[[], object],
+        kind: type[Warning],
+        heading: str,
+        is_older: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Keep it, or pass it on."""
         death = None
         try:
-            death = _death(args, is_older=args.thread in self.older)
+            death = _death(thread, error, kind, heading, is_older=is_older)
         except Exception:  # a failure of ours must not hide the user's error
             pass
         if death is None:
-            self.before(args)
+            pass_on()
         else:
-            self.found.append((death, args))
+            self.found.append((death, pass_on))
 
     def take(self) -> list[Death]:
         """Those that were heard of since the last time."""
@@ -280,11 +309,13 @@ class Deaths:
         self.older = weakref.WeakSet(threading.enumerate())
 
     def stop(self) -> None:
-        """Put back the hook, and give it those that died after the last test."""
-        if threading.excepthook is self.hook:
-            threading.excepthook = self.before
+        """Put back the hooks, and give them those that died after the last test."""
+        if threading.excepthook is self.hooks[0]:
+            threading.excepthook = self.before[0]
+        if sys.unraisablehook is self.hooks[1]:
+            sys.unraisablehook = self.before[1]
         while self.found:
-            self.before(self.found.popleft()[1])
+            self.found.popleft()[1]()
 
 
 _Failed: Any = pytest.fail.Exception
@@ -300,23 +331,33 @@ class DeadThreadsError(_Failed):  # type: ignore[misc]  # a class that is known 
         self.died = died
 
 
-def _death(args: threading.ExceptHookArgs, *, is_older: bool) -> Death | None:
+def _death(
+    thread: str, error: BaseException | None, kind: type[Warning], heading: str, *, is_older: bool
+) -> Death | None:
     """What there is to tell, if it is about a generator."""
-    error = args.exc_value
-    if error is None or isinstance(error, SystemExit) or not _may_be_explained(error):
-        return None
-    from genlock._explaining._explain import explain_in_thread
-    from genlock._explaining._sighting import Known
-
-    thread = "" if args.thread is None else args.thread.name
-    explanation = explain_in_thread(error, Known(thread))
-    if not explanation:
+    diagnosis = _diagnosis(error, thread)
+    if error is None or not diagnosis:
         return None
     frames = error.__traceback__
     while frames and frames.tb_next and frames.tb_frame.f_code.co_filename == threading.__file__:
         frames = frames.tb_next
-    lines = traceback.format_exception(type(error), error, frames)
-    return Death(thread, error, "".join(lines), str(explanation), is_older)
+    lines = "".join(traceback.format_exception(type(error), error, frames))
+    return Death(thread, error, lines, diagnosis, is_older, kind(f"{heading}\n\n{lines}"))
+
+
+def _diagnosis(error: BaseException | None, thread: str) -> str:
+    """What is to be said of an error that ended a thread; empty if it is about no generator."""
+    if type(error) is StopIteration:
+        from genlock._explaining._ended import told_of_end
+
+        return told_of_end(error, thread)
+    if error is None or isinstance(error, SystemExit) or not _may_be_explained(error):
+        return ""
+    from genlock._explaining._explain import explain_in_thread
+    from genlock._explaining._sighting import Known
+
+    explanation = explain_in_thread(error, Known(thread))
+    return str(explanation) if explanation else ""
 
 
 def _failing_for_deaths(item: pytest.Item) -> Generator[None, object, object]:
@@ -345,12 +386,10 @@ def _those_that_count(deaths: Deaths) -> list[Death]:
 
 def _is_ignored(death: Death) -> bool:
     """Whether the user has told pytest to ignore the warning that it would issue."""
-    kind = pytest.PytestUnhandledThreadExceptionWarning
-    text = f"Exception in thread {death.thread}\n\n{death.traceback}"
     with warnings.catch_warnings(record=True) as shown:
         try:
-            warnings.warn(kind(text), stacklevel=1)
-        except kind:
+            warnings.warn(death.warning, stacklevel=1)
+        except type(death.warning):
             return False
     return not shown
 

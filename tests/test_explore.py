@@ -324,6 +324,17 @@ def test_of_a_race_is_told_what_was_so_and_not_what_is_left() -> None:
     assert "Not known" not in report
 
 
+def test_a_comprehension_is_a_line_of_the_function_that_it_is_in() -> None:
+    def send_some(generator: Any) -> None:
+        [generator.send(number) for number in range(2)]
+
+    report = explore(bare, [send_some, send_some]).report
+    _, _, lines = report.partition("  T2 got the error at\n")
+    first, second, *_ = lines.splitlines()
+    assert first.endswith("  [generator.send(number) for number in range(2)]")
+    assert second.startswith("  [GL011] ")
+
+
 def test_a_report_has_no_addresses() -> None:
     def fail(generator: Any) -> None:
         raise ValueError(object())
@@ -670,6 +681,36 @@ def test_generators_are_found_wherever_the_subject_holds_them() -> None:
         holder.held["deep"][0][0].send(1)
 
     assert explore(Holder, [send_deep, send_deep]).token == "g1:1>T2"
+
+
+class Common:
+    """Has one generator for all instances, and for those of other classes."""
+
+    shared: Any = None
+
+
+class Derived(Common):
+    pass
+
+
+def renewed(holder: Any) -> Any:
+    Common.shared = bare()
+    return holder
+
+
+@pytest.mark.parametrize(
+    ("setup", "worker"),
+    [
+        (lambda: bare().send, lambda send: send(1)),
+        (lambda: renewed(Common), lambda holder: holder.shared.send(1)),
+        (lambda: renewed(Derived()), lambda holder: holder.shared.send(1)),
+    ],
+    ids=["bound method", "class", "instance of a class"],
+)
+def test_a_generator_is_found_behind_its_method_and_in_a_class(
+    setup: Callable[[], Any], worker: Worker
+) -> None:
+    assert explore(setup, [worker, worker]).token == "g1:1>T2"
 
 
 def test_an_inner_generator_is_found_behind_the_outer_one() -> None:

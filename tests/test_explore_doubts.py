@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -15,11 +16,16 @@ import pytest
 import genlock
 from crew import PATIENCE, Worker, needs_gil, together, until
 from explored import bare, guarded, on_part, send_one, steps, total
+from genlock._interpreter import _stacks
 from genlock.testing import _progress, _scheduler, _subjects, explore, replay
 from genlock.testing._explorer import Explorer
+from genlock.testing._scheduler import Run, Task
+from subprocesses import run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+
+PROGRAMS = Path(__file__).parent / "programs"
 
 # What is not watched.
 
@@ -76,7 +82,44 @@ def test_workers_that_use_nothing_of_what_there_is_are_told_of_that(
 ) -> None:
     result = explore(setup, [id, id], watch=watch)
     assert result.outcome == "inconclusive"
-    assert result.report.startswith(f"inconclusive: no worker came to {named}, or to any guard.\n")
+    first = f"inconclusive: no worker resumed {named} by next or send, or called a guard.\n"
+    assert result.report.startswith(first)
+
+
+def throw(generator: Any) -> None:
+    generator.throw(KeyError)
+
+
+def catching() -> Generator[None, None, None]:
+    while True:
+        try:
+            yield
+        except KeyError:
+            pass
+
+
+def test_what_throws_into_a_bare_generator_is_told_of_the_granularity_that_sees_it() -> None:
+    def setup() -> Any:
+        generator = catching()
+        next(generator)
+        return generator
+
+    result = explore(setup, [throw, throw])
+    assert result.outcome == "inconclusive"
+    assert 'explore(…, granularity="line")' in result.report
+    assert explore(setup, [throw, throw], granularity="line").outcome == "failed"
+
+
+def test_a_pass_says_that_bodies_were_entered_by_throw_without_a_stop() -> None:
+    def setup() -> Any:
+        return genlock.guard(catching(), prime=True, on_busy="raise")
+
+    result = explore(setup, [throw, throw], preemptions=None)
+    first, more = result.report.splitlines()
+    assert first == "ok: all 6 schedules there are"
+    assert "Bodies that throw() or close() entered were run through" in more
+    assert explore(setup, [throw, throw], granularity="line").outcome == "failed"
+    assert len(explore(setup, [next], preemptions=None).report.splitlines()) == 1
 
 
 def test_a_generator_in_a_closure_is_found() -> None:
@@ -112,6 +155,49 @@ def test_who_was_inside_is_known_of_what_is_named_by_watch() -> None:
     report = explore(setup, [lambda _: made[0].send(1)] * 2, watch=[total]).report
     assert "  T1 was inside 'total', at " in report
     assert "T2 was inside" not in report
+
+
+# What takes the interpreter down.
+
+
+@pytest.mark.parametrize("granularity", ["op", "line"])
+def test_to_close_a_bare_generator_that_a_thread_is_inside_of_is_told(granularity: str) -> None:
+    ran = run_program(PROGRAMS / "closed_inside.py", granularity)
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert ran.stdout == "".join(
+        f"{name}: failed: ValueError: generator already executing, in T2\n"
+        f"T1 was inside {name!r}, at closed_inside.py:{line}\n"
+        for name, line in {
+            "receives": "15:  received += yield received",
+            "counts": "20:  yield -number",
+            "spreads": "27:  (yield values),",
+            "delegates": "32:  yield from receives()",
+        }.items()
+    )
+
+
+def test_no_stack_is_read_before_its_thread_is_parked() -> None:
+    park, frames = Run.park, _stacks.current_frames
+    parking: list[Task] = []
+    seen: list[bool] = []
+
+    def park_later(run: Run, task: Task) -> None:
+        parking.append(task)
+        for _ in range(100_000):
+            assert task.number == 0
+        park(run, task)
+
+    def noted() -> Any:
+        seen.extend(task.is_at_rest for task in parking)
+        return frames()
+
+    with (
+        patch.object(_stacks, "RUN_AT_ONCE", True),
+        patch.object(_stacks, "current_frames", noted),
+        patch.object(Run, "park", park_later),
+    ):
+        assert "T1 was inside 'total'" in replay(bare, [send_one, send_one], "g1:1>T2").report
+    assert seen == [True]
 
 
 # What differs from run to run.

@@ -10,6 +10,7 @@ import pytest
 import genlock
 from crew import Worker
 from genlock._records import Site
+from genlock._traces._events import Trace
 from genlock.testing import assert_no_cycle, assert_no_inversion
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ INVERSION = SimpleNamespace(
 
 def recording(cycles: tuple[object, ...] = (), inversions: tuple[object, ...] = ()) -> Any:
     graph = SimpleNamespace(cycles=lambda: cycles, inversions=lambda: inversions)
-    return SimpleNamespace(call_graph=lambda: graph)
+    return SimpleNamespace(call_graph=lambda: graph, trace=Trace())
 
 
 def test_without_any_it_passes() -> None:
@@ -105,6 +106,38 @@ def test_an_inverted_order_that_was_recorded_is_told(relays: dict[str, Any]) -> 
     assert title == "1 inverted order: threads may come to wait for each other."
     assert one.startswith("  a → b at test_orders.py:")
     assert other.startswith("  b → a at test_orders.py:")
+
+
+@pytest.mark.parametrize("function", [assert_no_cycle, assert_no_inversion])
+def test_what_a_full_buffer_has_dropped_is_no_pass(function: Any, relays: dict[str, Any]) -> None:
+    with genlock.trace(size=3) as recorded:
+        for _ in range(3):
+            relays["a"].send("")
+        function(recorded)
+        relays["a"].send("")
+    with pytest.raises(AssertionError) as raised:
+        function(recorded)
+    assert str(raised.value).splitlines() == [
+        "the recording has kept 3 of 4 calls, its buffer was full: what is lost cannot be judged.",
+        "  To keep more:  genlock.trace(size=…)",
+    ]
+
+
+@pytest.mark.parametrize("function", [assert_no_cycle, assert_no_inversion])
+def test_a_recording_that_was_cut_short_is_no_pass(function: Any) -> None:
+    cut = SimpleNamespace(**vars(recording()) | {"trace": Trace(cut="in line 7")})
+    with pytest.raises(AssertionError, match=r"^the recording was cut short: in line 7\. What"):
+        function(cut)
+
+
+def test_a_cycle_in_what_is_left_is_told_all_the_same(relays: dict[str, Any]) -> None:
+    with genlock.trace(size=3) as recorded:
+        relays["b"].send("")
+        with pytest.raises(genlock.ReentrantCallError):
+            relays["a"].send("ba")
+    assert recorded.dropped == 1
+    with pytest.raises(AssertionError, match=r"^1 call cycle: "):
+        assert_no_cycle(recorded)
 
 
 @pytest.mark.parametrize("function", [assert_no_cycle, assert_no_inversion])

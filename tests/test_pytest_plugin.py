@@ -71,9 +71,11 @@ def test_race(genlock_explore):
         ">       genlock_explore(bare, [send_one, send_one]).assert_ok()",
         "AssertionError: failed: ValueError: generator already executing, in T2",
         "T1 was inside 'total'",
+        "[GL011] Threads share a bare generator.",
+        "Let them take turns; write above test_it.py:5:  @genlock.guarded",
         'genlock.testing.replay(setup, workers, "g1:1>T2")',
     )
-    result.stdout.no_fnmatch_line("*[[]GL011]*")  # the report has its own
+    assert result.stdout.str().count("[GL011]") == 1
     assert_no_line_of_genlock(result)
 
 
@@ -299,6 +301,99 @@ def leave():
 def test_it():
     in_thread(leave)
 """).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "note"),
+    [
+        ("cor.send(1)", ""),
+        ("next(cor)", ""),
+        ("shared.__next__()", "genlock: 'sum' had been closed, at"),
+        ("shared.send(1)", "genlock: 'sum' had been closed, at"),
+    ],
+)
+def test_a_thread_that_dies_because_a_generator_has_ended_fails_the_test(
+    run: Run, call: str, note: str
+) -> None:
+    result = run(f"""
+def test_it():
+    cor, shared = bare(), guarded()
+    cor.close()
+    shared.close()
+    in_thread(lambda: {call})
+""")
+    result.assert_outcomes(failed=1)
+    shows(
+        result,
+        "uncaught in the thread 'adder': StopIteration",
+        "- genlock -",
+        "StopIteration ended the thread: 'total' has ended",
+        call,
+        note,
+        "make a new one.",
+        "except StopIteration: …",
+    )
+
+
+@pytest.mark.parametrize("call", ["next(iter([]))", "next(nothing)", "stop()"])
+def test_a_thread_that_dies_because_anything_else_has_ended_is_left_to_pytest(
+    run: Run, call: str
+) -> None:
+    result = run(f"""
+def stop():
+    raise StopIteration
+
+def test_it():
+    nothing = iter([])
+    in_thread(lambda: {call})
+""")
+    result.assert_outcomes(passed=1, warnings=1)
+
+
+LOW_LEVEL = """
+import _thread
+import time
+
+def in_low_level_thread(job):
+    started = _thread.allocate_lock()
+    started.acquire()
+    def run():
+        started.release()
+        job()
+    before = _thread._count()
+    _thread.start_new_thread(run, ())
+    started.acquire()
+    while _thread._count() > before:
+        time.sleep(0.001)
+
+def test_dying():
+    in_low_level_thread(send_too_early)
+"""
+
+
+def test_a_thread_below_the_threading_module_fails_the_test_too(run: Run) -> None:
+    result = run(LOW_LEVEL)
+    result.assert_outcomes(failed=1)
+    shows(result, "uncaught in the thread 'thread ", "TypeError: can't send non-None", "[GL012] ")
+
+
+def test_what_finalisers_and_low_level_threads_raise_otherwise_is_left_to_pytest(run: Run) -> None:
+    result = run(
+        LOW_LEVEL.replace("send_too_early", "lambda: int('no number')")
+        + """
+def test_finaliser():
+    class Last:
+        def __del__(self):
+            send_too_early()
+    Last()
+"""
+    )
+    result.assert_outcomes(passed=2, warnings=2)
+
+
+def test_who_ignores_low_level_threads_goes_on_ignoring_them(run: Run) -> None:
+    ignoring = "@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')"
+    run(LOW_LEVEL.replace("def test", f"{ignoring}\ndef test")).assert_outcomes(passed=1)
 
 
 def test_without_the_plugin_it_is_a_warning(run: Run) -> None:

@@ -127,6 +127,18 @@ def already_ended(guard: str, ending: Ending) -> str:
     return f"genlock: {guard!r} {what}{where}{who}. It takes no more values: make a new one."
 
 
+def has_ended(generator: str, call: Strand, notes: list[str]) -> str:
+    """What a StopIteration means that nobody caught in a thread; with what guards noted on it."""
+    name = repr(plain(generator)) if generator else "its generator"
+    lines = [
+        f"StopIteration ended the thread: {name} has ended, or just came to its end.",
+        *rows(call),
+        *(f"  {note}" for note in notes or ["It takes no more values: make a new one."]),
+        "  If that is how the thread is to end:  except StopIteration: …",
+    ]
+    return "\n".join(lines)
+
+
 def lost_values(guard: str, values: tuple[object, ...]) -> str:
     """The note on an error that ended a generator to which values were still deferred."""
     what = "value" if len(values) == 1 else "values"

@@ -192,6 +192,12 @@ def _cure(sighting: Sighting, only: Candidate) -> list[str]:
     return [_write("Let them take turns", only)]
 
 
+def how_to_share(sighting: Sighting) -> str:
+    """What to write so that threads can share the bare generator of a race; empty if unknown."""
+    only = sighting.candidates[0] if sighting.is_named and sighting.candidates else None
+    return "" if only is None or only.kind != "generator" else _cure(sighting, only)[0].strip()
+
+
 def _cure_of_async(sighting: Sighting) -> list[str]:
     if sighting.kind == "coroutine":
         return [

@@ -6,7 +6,7 @@ import linecache
 import opcode
 import os
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from inspect import CO_VARARGS, getattr_static
 from itertools import islice, pairwise
 from types import FrameType, GeneratorType
@@ -82,7 +82,29 @@ def user_frame(frame: FrameType) -> FrameType | None:
 
 def site(frame: FrameType) -> Site:
     """Where a frame stands now, with the expression it is executing."""
-    return site_at(frame, frame.f_lasti, frame.f_lineno or 0)
+    return site_at(frame, *_standing(frame))
+
+
+_told_at: dict[int, int] = {}
+"""Frames that are told to be somewhere else than they are, by identity; the offsets there."""
+
+
+@contextmanager
+def told_at(frame: FrameType, offset: int) -> Iterator[None]:
+    """While the block lasts, `frame` is told to be at the instruction with this offset."""
+    _told_at[id(frame)] = offset
+    try:
+        yield
+    finally:
+        del _told_at[id(frame)]
+
+
+def _standing(frame: FrameType) -> tuple[int, int]:
+    """The instruction that a frame is told to be at, and its line."""
+    offset = _told_at.get(id(frame))
+    if offset is None:
+        return frame.f_lasti, frame.f_lineno or 0
+    return offset, instruction_of(frame.f_code, offset).line
 
 
 def site_at(frame: FrameType, lasti: int, line: int) -> Site:
@@ -151,7 +173,7 @@ def instruction_at(code: CodeType, lasti: int) -> int:
 
 def full_line(frame: FrameType, line: int | None = None) -> Site:
     """Where a frame stands, now or then, with its whole line: the same on every Python."""
-    code, line = frame.f_code, line or frame.f_lineno or 0
+    code, line = frame.f_code, line or _standing(frame)[1]
     return Site(code.co_filename, line, short_name(code), source_line(frame, line).strip())
 
 

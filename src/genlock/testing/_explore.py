@@ -29,7 +29,9 @@ class Exploration:
             not end, or not all generators are watched; "nondeterministic": the same schedule went
             two ways.
         schedules: how many were run, the one that failed included.
-        exhausted: whether all schedules with so many preemptions were run, and none failed.
+        exhausted: whether all schedules with so many preemptions were run, and none failed. At the
+            granularity "op" these do not stop inside of bodies that throw or close has entered;
+            the report says so where there were any.
         token: the schedule that did not pass, for `replay`; None if all did.
         report: what happened, for people.
         error: what the worker or the check raised, if that is the outcome.
@@ -117,7 +119,8 @@ def explore(  # noqa: PLR0913, PLR0917  # each is optional, and has a name
     passed = _wording.passed(
         explorer.schedules, preemptions, exhausted=explorer.is_exhausted, budget=budget
     )
-    return _exploration(explorer, verdict, passed)
+    unseen = _wording.BODIES_NOT_STOPPED_IN if explorer.enters_unseen else ""
+    return _exploration(explorer, verdict, passed + unseen)
 
 
 def replay(

@@ -33,6 +33,8 @@ _RANDOM_SHARE = 0.25
 _DEPTH = 4
 """How deep bugs may be that are looked for at random, where preemptions have no bound."""
 
+_UNSEEN = (("throw",), ("close",))
+
 
 class Verdict(NamedTuple):
     """What an exploration came to that is not well."""
@@ -63,6 +65,8 @@ class Explorer:
         self.is_exhausted = False
         self.longest = 0
         self.comes_to_points = False
+        self.enters_unseen = False
+        """Whether a guard was called by what enters a body without a stop inside of it."""
 
     def explore(self) -> Verdict | None:
         """None if all is well."""
@@ -172,6 +176,8 @@ class Explorer:
             told = _wording.stranger(run.stranger)
             raise _DecidedError(Verdict("inconclusive", told, run.schedule))
         self.comes_to_points |= any(made.label not in (START, END) for made in run.trace)
+        if not self.enters_unseen and not self.program.at_lines:
+            self.enters_unseen = any(made.label in _UNSEEN for made in run.trace)
         return run
 
     def compare(self, candidate: Candidate, run: Run) -> None:

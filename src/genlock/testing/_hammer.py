@@ -46,7 +46,8 @@ def hammer(
 
     Can be called in several threads at once. The switch interval of the interpreter, which holds
     for the whole process, is 1 µs meanwhile. Where threads run at once (free-threaded builds), a
-    bare generator that is hammered crashes the interpreter.
+    bare generator that is hammered crashes the interpreter. So it may since Python 3.13 where one
+    thread closes a bare generator and another one resumes it, or that one never ends.
     """
     _arguments.check_function("fn", fn)
     _arguments.check_count("threads", threads, 1)

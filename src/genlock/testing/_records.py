@@ -54,7 +54,8 @@ class Story:
 
     `workers` are the names of the functions, in the order of the threads. `error` is in words, of
     the thread named `failed` (empty: of the check); `raised_at` the lines it came by, outermost
-    first; `diagnosis` what is known of its cause; `notes` what it says of itself besides.
+    first; `diagnosis` what is known of its cause; `notes` what it says of itself besides. Of a race
+    that is known by those who were `inside`, `code` is the error's, `cure` what to write.
     """
 
     workers: tuple[str, ...]
@@ -66,3 +67,5 @@ class Story:
     raised_at: tuple[Site, ...] = ()
     diagnosis: str = ""
     notes: tuple[str, ...] = ()
+    code: str = ""
+    cure: str = ""

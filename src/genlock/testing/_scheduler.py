@@ -83,6 +83,7 @@ class Task:
     __slots__ = (
         "arrived_at",
         "ident",
+        "is_at_rest",
         "is_out_of_time",
         "job",
         "lock",
@@ -102,6 +103,8 @@ class Task:
         self.run: Run | None = None
         self.obstacle: Obstacle | None = None
         self.is_out_of_time = False
+        self.is_at_rest = False
+        """Whether its thread is parked: it does not move until it is its turn."""
         self.arrived_at = 0
 
     def perform(self) -> None:
@@ -205,7 +208,9 @@ class Run:
 
     def park(self, task: Task) -> None:
         """Wait for the turn of the thread of `task`."""
+        task.is_at_rest = True
         task.lock.acquire()
+        task.is_at_rest = False
         _stacks.stay_for_readers()
         if self.is_free:
             raise AbandonedError

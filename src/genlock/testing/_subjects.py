@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 MOST_OBJECTS = 20_000
 """A subject that holds more is an application; its generators are to be named by `watch`."""
 
-_LEADS_TOO_FAR = (ModuleType, type, CodeType, FrameType, BuiltinFunctionType)
+_LEADS_TOO_FAR = (ModuleType, CodeType, FrameType)
+_CALLED = (FunctionType, MethodType, BuiltinFunctionType)
+
+_MADE_AT_RUN_TIME = 1 << 9
+"""The flag of classes that are no part of the interpreter (Py_TPFLAGS_HEAPTYPE)."""
+
+# As they are: a metaclass may have its own idea of attributes.
+_bases_of = type.__dict__["__mro__"].__get__
+_variables_of = type.__dict__["__dict__"].__get__
 
 
 class Found(NamedTuple):
@@ -46,7 +54,8 @@ def holdings(subject: object) -> Holdings:
     """The generators that can be reached from `subject`.
 
     Guards are looked behind, and so are attributes, containers, closures and the variables of
-    the generators themselves; not modules, classes and the globals of functions.
+    the generators themselves; of classes what is kept in them, but not their methods. Not
+    modules and the globals of functions.
     """
     names: dict[int, str] = {}
     found: list[GeneratorType[Any, Any, Any]] = []
@@ -105,21 +114,44 @@ class _Reachable:
                 continue
             expanded += 1
             for near in _neighbours(obj):
-                if id(near) not in seen and gc.is_tracked(near):
+                if id(near) not in seen and _can_hold(near):
                     seen.add(id(near))
                     waiting.append(near)
 
 
+def _can_hold(obj: object) -> bool:
+    # Free-threaded builds make classes and functions immortal, and the collector leaves those out.
+    return gc.is_tracked(obj) or issubclass(type(obj), (type, *_CALLED))
+
+
 def _neighbours(obj: Any) -> Iterable[object]:
-    if issubclass(type(obj), GuardedIterator):
-        return (obj.__wrapped__,)
     kind = type(obj)
-    if kind is FunctionType:
-        return (*(obj.__closure__ or ()), *(obj.__defaults__ or ()))
-    if kind is MethodType:
-        return (obj.__self__, obj.__func__)
+    if issubclass(kind, GuardedIterator):
+        return (obj.__wrapped__,)
     if kind is tuple or kind is list:
         return tuple(obj)  # the collector gives the last one first, and namesakes are numbered
-    if issubclass(kind, _LEADS_TOO_FAR):
-        return ()
-    return gc.get_referents(obj)
+    if issubclass(kind, type):
+        return _kept_in_class(obj)
+    if issubclass(kind, _CALLED):
+        return _kept_for_calls(obj)
+    return () if issubclass(kind, _LEADS_TOO_FAR) else gc.get_referents(obj)
+
+
+def _kept_for_calls(function: Any) -> tuple[object, ...]:
+    """What a function or a bound method works on."""
+    if type(function) is FunctionType:
+        return (*(function.__closure__ or ()), *(function.__defaults__ or ()))
+    if type(function) is MethodType:
+        return (function.__self__, function.__func__)
+    return (function.__self__,)
+
+
+def _kept_in_class(cls: type) -> tuple[object, ...]:
+    """What a class and its bases have for all instances, functions and descriptors left out."""
+    return tuple(
+        value
+        for base in _bases_of(cls)
+        if base.__flags__ & _MADE_AT_RUN_TIME
+        for value in _variables_of(base).values()
+        if not hasattr(type(value), "__get__")
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from genlock._errors import GenlockError
 from genlock._explaining._explain import explain_in_thread
 from genlock._explaining._sighting import Known
+from genlock._explaining._sighting_wording import how_to_share
 from genlock._interpreter import _frames, _stacks
 from genlock._namesakes import relabelled
 from genlock._wording import in_words, message
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType, TracebackType
 
+    from genlock._explaining._explain import Explanation
     from genlock._gate import Gate
     from genlock._records import Site
     from genlock.testing._scheduler import Failure, Label, Run, Task
 
 _LINES_OF_TRACEBACK = 5
+_INLINED = ("<listcomp>", "<setcomp>", "<dictcomp>")
+"""They are part of the function that they are in: on Python 3.11 they have frames of their own."""
+_LONGEST_WAY_TO_REST = 0.1  # seconds; who waits in the queue of a gate does not come there
 
 
 class Writer(Witness):
@@ -83,10 +89,12 @@ class Writer(Witness):
 
     def who_is_inside(self, run: Run, failure: Failure) -> Iterator[Inside]:
         """The generators that the other threads are in the middle of, outermost first."""
+        have_come = {stretch.thread for stretch in self.stretches} - {failure.thread}
+        others = [task for task in run.unfinished if task.number in have_come]
+        _await_rest(others)
         innermost = _stacks.current_frames()
-        for task in run.unfinished:
-            stack = [*_frames.stack(innermost.get(task.ident))]
-            for frame in reversed(stack if task.number != failure.thread else []):
+        for task in others:
+            for frame in reversed([*_frames.stack(innermost.get(task.ident))]):
                 name = self.name_of(run, frame)
                 if name:
                     yield Inside(task.name, name, _frames.full_line(frame))
@@ -131,15 +139,40 @@ class Writer(Witness):
             () if error is None else tuple(_lines(error.__traceback__)),
             "" if error is None else without_addresses(self.diagnosis(run, error, failure.thread)),
             () if error is None else tuple(_notes(error)),
+            *self.race(error, failure.thread),
         )
 
     def diagnosis(self, run: Run, error: BaseException, thread: int | None) -> str:
         """What is known of the cause of an error, in words."""
         if isinstance(error, GenlockError):
             return message(relabelled(error.diagnosis, partial(self.label, run)))
-        explanation = explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
+        explanation = self.explanation(error, thread)
         # Of who was inside of a bare generator, this run knows more than can be seen afterwards.
         return "" if explanation.not_known or not explanation else str(explanation)
+
+    def race(self, error: BaseException | None, thread: int | None) -> tuple[str, str]:
+        """The code of an error that this run knows more of, and what to write against it."""
+        if error is None or isinstance(error, GenlockError) or not self.inside:
+            return "", ""
+        explanation = self.explanation(error, thread)
+        is_race = explanation.code == "GL011" and explanation.not_known
+        if not is_race or explanation.sighting is None:
+            return "", ""
+        return explanation.code, how_to_share(explanation.sighting)
+
+    @staticmethod
+    def explanation(error: BaseException, thread: int | None) -> Explanation:
+        """What can be seen of an error afterwards."""
+        return explain_in_thread(error, Known("" if thread is None else thread_name(thread)))
+
+
+def _await_rest(tasks: Iterable[Task]) -> None:
+    """Wait until threads stand still: who had another one go on may not be parked yet."""
+    deadline = time.monotonic() + _LONGEST_WAY_TO_REST
+    while _stacks.RUN_AT_ONCE and time.monotonic() < deadline:
+        if all(task.is_at_rest for task in tasks):
+            return
+        time.sleep(0)
 
 
 def _in_short(error: BaseException) -> str:
@@ -157,8 +190,10 @@ def _notes(error: BaseException) -> list[str]:
 
 def _lines(traceback: TracebackType | None) -> list[Site]:
     """The innermost lines of a traceback that are not genlock's own."""
-    sites = []
+    sites: list[Site] = []
     while traceback is not None:
+        if traceback.tb_frame.f_code.co_name in _INLINED and sites:
+            sites.pop()
         if not _frames.is_internal(traceback.tb_frame):
             sites.append(_frames.full_line(traceback.tb_frame, traceback.tb_lineno))
         traceback = traceback.tb_next

@@ -41,6 +41,12 @@ PASSED_REPLAY = "ok: the schedule of the token"
 NO_DECISION = "there was no such decision"
 
 
+BODIES_NOT_STOPPED_IN = (
+    "\n  Bodies that throw() or close() entered were run through, with no stop inside:"
+    '  explore(…, granularity="line")'
+)
+
+
 def passed(schedules: int, preemptions: int | None, *, exhausted: bool, budget: int) -> str:
     """No schedule failed."""
     tried = _plural(schedules, "schedule")
@@ -134,8 +140,12 @@ def stranger(thread: str) -> str:
 def nothing_used(watched: Sequence[str]) -> str:
     """No worker came to anything that is watched, of which there may be none."""
     if watched:
-        what = f"no worker came to {_some(watched)}, or to any guard"
-        advice = "If they use other\n  generators, name these or their functions"
+        what = f"no worker resumed {_some(watched)} by next or send, or called a guard"
+        advice = (
+            "Of throw() and close(),\n  only the lines are seen that they execute in a bare"
+            ' generator:  explore(…, granularity="line")\n'
+            "  If they use other generators, name these or their functions"
+        )
     else:
         what = "there is no generator in what setup() returned, and no worker used a guard"
         advice = "Name generators or\n  functions that they use"
@@ -280,6 +290,10 @@ def _cause(story: Story) -> list[str]:
         width = max(len(place(site)) for site in story.raised_at)
         lines += [f"    {place(site):<{width}}  {site.code}" for site in story.raised_at]
     lines += [f"  {line}" for note in story.notes for line in note.splitlines()]
+    if story.code:
+        lines.append(f"  [{story.code}] Threads share a bare generator.")
+        lines += [f"  {story.cure}"] * bool(story.cure)
+        lines.append(f"  More about it:  genlock explain {story.code}")
     return [*lines, ""] if lines else []
 
 
@@ -337,6 +351,18 @@ def inversions(found: Sequence[Inversion]) -> str:
         lines.append(f"  {first} → {second}" + _order(pair.site, pair.threads))
         lines.append(f"  {second} → {first}" + _order(pair.other_site, pair.other_threads))
     return "\n".join(lines)
+
+
+def not_whole(kept: int, dropped: int, cut: str) -> str:
+    """That nothing was found in what is left of a recording."""
+    if cut:
+        return f"the recording was cut short: {plain(cut)}. What came after that cannot be judged."
+    calls = _plural(kept + dropped, "call")
+    return (
+        f"the recording has kept {kept:,} of {calls}, its buffer was full:"
+        " what is lost cannot be judged.\n"
+        "  To keep more:  genlock.trace(size=…)"
+    )
 
 
 def _order(site: Site | None, threads: Sequence[str]) -> str:
